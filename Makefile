@@ -1,0 +1,48 @@
+# The two commands are `make demo` and `make test`. Everything else is for people who change Sealift.
+PRESET ?= dev
+BUILD := build/$(PRESET)
+JOBS ?= $(shell nproc)
+CTEST := ctest --output-on-failure --no-tests=error -j $(JOBS)
+FUZZ_SECONDS ?= 60
+
+.PHONY: demo test test-dev test-sanitizers build dependencies guest bench fuzz format lint clean
+
+demo: build guest
+	@$(BUILD)/bin/sealift demo
+
+test: test-dev test-sanitizers
+
+# Everything, against the real parts: TPM, disk, kernel, QEMU.
+test-dev: build guest
+	@cd $(BUILD) && $(CTEST)
+
+# The unit and component tests again, under AddressSanitizer and UndefinedBehaviorSanitizer.
+test-sanitizers:
+	@$(MAKE) --no-print-directory build PRESET=asan-ubsan
+	@cd build/asan-ubsan && $(CTEST) -L 'unit|component'
+
+build: dependencies
+	@test -f $(BUILD)/build.ninja || cmake --preset $(PRESET) >/dev/null
+	@ninja -C $(BUILD) --quiet
+
+dependencies:
+	@tools/install-dependencies
+
+# A Debian root file system and kernel to seal, made once and kept under ~/.cache/sealift.
+guest: dependencies
+	@guest/fetch-debian
+
+bench: build
+	@bench/run $(BUILD)
+
+fuzz: dependencies
+	@fuzz/run $(FUZZ_SECONDS)
+
+format: dependencies
+	@tools/format
+
+lint: build
+	@tools/lint $(BUILD)
+
+clean:
+	@rm -rf build
