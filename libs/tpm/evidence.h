@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+/// What a host shows so that somebody may believe in its TPM, and its answer to the challenge (design section
+/// 6, "Enrolment"). All of it is the host's word until tee/ has verified it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/secret.h"
+#include "tpm/credential.h"
+#include "tpm/profile.h"
+#include "tpm/transport.h"
+
+namespace sealift::tpm {
+
+struct Evidence {
+  std::string profile;                 ///< the profile's name, as claimed
+  std::vector<Bytes> ek_certificates;  ///< DER; the EK's own first, then intermediates, 1 to 8
+  Public endorsement_key;
+  Public storage_key;
+};
+
+/// The largest evidence document, in bytes.
+inline constexpr std::size_t kEvidenceSizeLimit = 128 * 1024;
+
+/// Reads it from a provisioned TPM; creates no key. The first EK of endorsement_keys() that has both a
+/// certificate in NV and a persistent key. ek_certificate_missing, or not_found with the field "storage_key"
+/// or "endorsement_key".
+Result<Evidence> gather_evidence(Tpm& tpm, const Profile& profile);
+
+/// {"format": "sealift.evidence.v1", "profile": "firmware", "ek_certificates": ["BASE64"…],
+/// "endorsement_key": "BASE64 of TPM2B_PUBLIC", "storage_key": "…"}
+std::string to_json(const Evidence& evidence);
+/// Strict: these members, each once, nothing else. malformed, truncated or too_large; the field is the
+/// member.
+Result<Evidence> parse_evidence(ByteView json);
+
+/// The challenge's secret: proof that this TPM holds both keys. challenge_response_differs where the
+/// credential was made for other keys.
+Result<SecretBytes> answer_challenge(Tpm& tpm, const Profile& profile, const Public& endorsement_key,
+                                     const Credential& credential, ByteView endorsement_auth = {});
+
+}  // namespace sealift::tpm

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <tss2/tss2_tpm2_types.h>
+
+#include "tpm/commands.h"
+
+namespace sealift::tpm {
+namespace {
+
+/// The reply has no parameters that matter.
+Status run(Tpm& tpm, TpmCommand& command) {
+  SEALIFT_TRY(const auto response, command.run(tpm));
+  return {};
+}
+
+}  // namespace
+
+Status policy_secret(Tpm& tpm, const Entity& entity, Session& session, const Session& policy) {
+  TpmCommand command{"TPM2_PolicySecret", TPM2_CC_PolicySecret};
+  // No nonceTPM, cpHashA, policyRef or expiration: for this session, for any use, without a reference.
+  command.authorize(entity, session).handle(policy.handle()).sized({}).sized({}).sized({}).be32(0);
+  return run(tpm, command);
+}
+
+Status policy_pcr(Tpm& tpm, const Session& policy, const PcrSelection& selection) {
+  TpmCommand command{"TPM2_PolicyPCR", TPM2_CC_PolicyPCR};
+  command.handle(policy.handle()).sized({}).bytes(selection.marshalled());
+  return run(tpm, command);
+}
+
+Status policy_command_code(Tpm& tpm, const Session& policy, std::uint32_t command_code) {
+  TpmCommand command{"TPM2_PolicyCommandCode", TPM2_CC_PolicyCommandCode};
+  command.handle(policy.handle()).be32(command_code);
+  return run(tpm, command);
+}
+
+}  // namespace sealift::tpm
