@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tee/enrolled_host.h"
+
+#include "tee/enrolment_json.h"
+
+namespace sealift::tee {
+namespace {
+
+constexpr std::string_view kFormat = "sealift.enrolled-host.v1";
+constexpr std::string_view kBackend = "measured";
+
+}  // namespace
+
+Result<EnrolledHost> EnrolledHost::make(VerifiedStorageKey key, crypto::Certificate ek_certificate,
+                                        Digest hardware_key_hash, std::int64_t enrolled_at) {
+  SEALIFT_TRY(auto storage_key, tpm::StorageKey::prepare(key.key()));
+  return EnrolledHost{std::move(key), std::move(storage_key), std::move(ek_certificate), hardware_key_hash,
+                      enrolled_at};
+}
+
+std::string EnrolledHost::to_json() const {
+  JsonMembers members{{"format", json_string(kFormat)},
+                      {"backend", json_string(kBackend)},
+                      {"enrolled_at", std::to_string(enrolled_at_)}};
+  append_subject({key_, ek_certificate_, hardware_key_hash_}, members);
+  return write_json(members);
+}
+
+Result<EnrolledHost> EnrolledHost::from_json(std::string_view text) {
+  SEALIFT_TRY(auto json, StrictJson::parse(text, "the enrolled host"));
+  SEALIFT_CHECK(json.take_format(kFormat));
+  SEALIFT_TRY(const auto backend, json.take_string("backend"));
+  if (backend != kBackend) return json.refuse("backend", "is not \"measured\"");
+  SEALIFT_TRY(const auto enrolled_at, json.take_seconds("enrolled_at"));
+  SEALIFT_TRY(auto subject, take_subject(json));
+  SEALIFT_CHECK(json.expect_empty());
+  return make(std::move(subject.key), std::move(subject.ek_certificate), subject.hardware_key_hash,
+              enrolled_at);
+}
+
+}  // namespace sealift::tee
