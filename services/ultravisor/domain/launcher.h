@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+/// One launch on a measured host, from the host agent's request to the end of the guest (design section 7).
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "services/ultravisor/api/messages.h"
+#include "services/ultravisor/domain/pinned_file.h"
+#include "tee/opening.h"
+
+namespace sealift::ultravisor {
+
+/// What a guest is started from. Kernel and initramfs are the verified bytes themselves.
+struct GuestSpec {
+  std::string id;
+  const PinnedFile& kernel;
+  const PinnedFile& initramfs;
+  std::string cmdline;
+  std::uint32_t memory_mib;
+  std::uint32_t cpus;
+  int root_disk;
+  int overlay;
+  int console;
+};
+
+class RunningGuest {
+ public:
+  virtual ~RunningGuest() = default;
+  /// Gives it the customer data, once, when its unlock agent asks for them.
+  virtual Status hand_over(const SecretBytes& customer_data) = 0;
+  /// Until it ends; its exit status.
+  virtual Result<int> wait() = 0;
+  /// Ends it; from any thread.
+  virtual void stop() = 0;
+};
+
+/// Where guests run.
+class GuestRunner {
+ public:
+  virtual ~GuestRunner() = default;
+  /// already_exists where a guest of that id runs.
+  virtual Result<std::shared_ptr<RunningGuest>> start(const GuestSpec& spec) = 0;
+};
+
+/// Told of each step that went well: "components_pinned", "operand_found", the steps of tee/opening.h,
+/// "guest_started", "customer_data_delivered".
+using OnEvent = std::function<void(std::string_view)>;
+
+class Launcher {
+ public:
+  /// `event_log`: this boot's log, to explain a refusal. All outlive the launcher.
+  Launcher(tee::SealOpener& opener, GuestRunner& runner, const std::filesystem::path& event_log)
+      : opener_{opener}, runner_{runner}, event_log_{event_log} {}
+
+  /// Verifies, starts and hands over; returns the guest's exit status when it has ended.
+  Result<int> launch(LaunchRequest request, const OnEvent& on_event);
+
+ private:
+  tee::SealOpener& opener_;
+  GuestRunner& runner_;
+  const std::filesystem::path& event_log_;
+};
+
+}  // namespace sealift::ultravisor
