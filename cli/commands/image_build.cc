@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+/// sealift image build.
+#include "guest/image/build.h"
+
+#include <fcntl.h>
+#include <fmt/core.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/file.h"
+#include "cli/cancellation.h"
+#include "cli/commands/image.h"
+#include "cli/inputs.h"
+#include "cli/programs.h"
+
+namespace sealift::cli {
+namespace {
+
+struct BuildOptions {
+  Path root;
+  Path kernel;
+  Path modules;
+  Path agent;
+  std::string cmdline;
+  std::vector<std::string> customer_data;
+  Path out;
+  Path seed;
+  std::uint32_t memory_mib = 512;
+  std::uint64_t size = 0;
+};
+
+bool is_debian_package(const Path& path) {
+  constexpr std::string_view kArchive = "!<arch>\n";
+  const auto fd = open_file(path, O_RDONLY);
+  std::array<std::uint8_t, kArchive.size()> start{};
+  return fd && pread_exact(fd->get(), start, 0) && as_text(start) == kArchive;
+}
+
+Result<image::KernelSource> kernel_source(const BuildOptions& options) {
+  std::error_code error;
+  const bool is_package =
+      std::filesystem::is_directory(options.kernel, error) || is_debian_package(options.kernel);
+  if (is_package == !options.modules.empty()) {
+    return fail(ErrorCode::invalid_argument,
+                is_package ? "--modules goes with a kernel file; a package brings its own"
+                           : "--modules is required for a kernel that is a file, not a package",
+                "--modules");
+  }
+  if (is_package) return image::KernelSource{.package = options.kernel, .image = {}, .modules = {}};
+  return image::KernelSource{.package = {}, .image = options.kernel, .modules = options.modules};
+}
+
+Result<image::BuildRequest> build_request(const BuildOptions& options) {
+  image::BuildRequest request;
+  request.root = options.root;
+  if (options.size != 0) request.root_options.size = options.size;
+  SEALIFT_TRY(request.kernel, kernel_source(options));
+  request.agent = options.agent;
+  if (request.agent.empty()) {
+    SEALIFT_TRY(request.agent, find_program("sealift-unlock"));
+  }
+  request.cmdline = options.cmdline;
+  request.memory_mib = options.memory_mib;
+  SEALIFT_TRY(request.customer_data, read_customer_data(options.customer_data));
+  request.output = options.out;
+  request.seed_file = options.seed;
+  return request;
+}
+
+Status build(const BuildOptions& options, Context& context) {
+  SEALIFT_TRY(auto request, build_request(options));
+  SEALIFT_TRY(const auto manifest,
+              image::build_image(std::move(request), image::Job{context.progress(), cancelled()}));
+  auto document = manifest_json(manifest);
+  document["image"] = options.out.string();
+  document["seed_file"] = options.seed.string();
+  return context.report(
+      document, fmt::format("Image {} in {}\nits seed in {}: keep it secret\n", manifest.image_id.hex(),
+                            printable(options.out.string()), printable(options.seed.string())));
+}
+
+}  // namespace
+
+void declare_image_build(Command& group) {
+  auto options = std::make_shared<BuildOptions>();
+  group
+      .command("build", kImageBuildHelp,
+               "sealift image build --root debian.tar --kernel linux-image-cloud-amd64.deb \\\n"
+               "  --out image --seed image.seed",
+               [options](Context& context) { return build(*options, context); })
+      .path("--root", options->root, "DIR|TAR|IMG",
+            "root file system: a tarball, a directory or an ext4 image", Need::required)
+      .path("--kernel", options->kernel, "DEB|FILE",
+            "a Debian linux-image package, or a kernel file with --modules", Need::required)
+      .path("--modules", options->modules, kDirectory, "its /lib/modules/VERSION directory")
+      .text("--cmdline", options->cmdline, kText, "kernel command line (default: one with a serial console)")
+      .texts("--customer-data", options->customer_data, "NAME=FILE",
+             "a secret file for the guest; may be repeated")
+      .path("--out", options->out, kDirectory, "the image, to be made", Need::required)
+      .path("--seed", options->seed, kFile, "the image's secret, to be made; not in the image",
+            Need::required)
+      .number("--memory", options->memory_mib, "MiB of memory for the guest (default: 512)")
+      .size("--size", options->size, "size of the root file system (default: what it needs and 64M)")
+      .path("--agent", options->agent, kFile,
+            "the guest's unlock agent (default: sealift-unlock of this installation)");
+}
+
+}  // namespace sealift::cli

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+/// Where the demo plays: a directory of its own, the very `sealift` commands a user would type, and a
+/// narrator.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "base/file.h"
+#include "base/process.h"
+#include "base/result.h"
+
+namespace sealift::cli {
+
+using Json = nlohmann::ordered_json;
+using Words = std::vector<std::string>;
+
+class Stage {
+ public:
+  enum class Voice : std::uint8_t { plain, coloured, json };
+  /// `program` is the running sealift. With Voice::json only summary() speaks: one document.
+  static Result<Stage> create(std::filesystem::path program, Voice voice);
+  Stage(Stage&&) = default;
+  Stage& operator=(Stage&&) = delete;
+  Stage(const Stage&) = delete;
+  Stage& operator=(const Stage&) = delete;
+  /// Every machine is switched off.
+  ~Stage();
+
+  std::filesystem::path path(const std::string& name) const { return directory_.path() / name; }
+  std::filesystem::path machines() const { return path("machines"); }
+
+  /// "1 Seal …": what comes next.
+  void act(const std::string& title);
+  void say(const std::string& text) const;
+
+  /// Shows and runs `sealift WORDS`, and gives back its JSON document; its own error where it failed.
+  Result<Json> run(const Words& words) const;
+  /// The same for `sealift dev host WORDS`.
+  Result<Json> host(Words words) const;
+  /// The same for a command that prints one document a line; `on_line` sees each as it comes.
+  Result<Json> follow(Words words, const std::function<void(const Json&)>& on_line) const;
+  /// The same, not shown.
+  Result<Json> quietly(const Words& words) const;
+
+  /// A refusal that must come: shown, and counted as a wrong verdict unless `outcome` is `code` at `field`.
+  void expect_refusal(const std::string& title, const Result<Json>& outcome, ErrorCode code,
+                      const std::string& field);
+  bool all_as_expected() const { return surprises_ == 0; }
+  /// The verdicts, once more: {"verdicts": [{"what", "code", "field", "message", "as_expected"}],
+  /// "all_as_expected"}.
+  void summary() const;
+
+ private:
+  Stage(std::filesystem::path program, TemporaryDirectory directory, Voice voice)
+      : program_{std::move(program)}, directory_{std::move(directory)}, voice_{voice} {}
+  std::string painted(const char* colour, const std::string& text) const;
+  void show(const Words& words) const;
+  Words for_machines(Words words) const;
+  Command command(const Words& words) const;
+  void print(const std::string& line) const;
+
+  std::filesystem::path program_;
+  TemporaryDirectory directory_;
+  Voice voice_;
+  int act_ = 0;
+  int surprises_ = 0;
+  Json verdicts_ = Json::array();
+};
+
+}  // namespace sealift::cli
