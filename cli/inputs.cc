@@ -17,7 +17,7 @@ constexpr std::size_t kCustomerDataLimit = 16UL * 1024;
 
 /// A TPM2B says its own length; a certificate starts with a DER or PEM header that does not fit.
 bool looks_like_tpm2b(ByteView bytes) {
-  return bytes.size() >= 2 && (bytes[0] << 8U | bytes[1]) + 2U == bytes.size();
+  return bytes.size() >= 2 && (std::size_t{bytes[0]} << 8U | bytes[1]) + 2U == bytes.size();
 }
 
 Result<tpm::Public> endorsement_key_of(ByteView certificate) {
