@@ -5,7 +5,7 @@ find_package(fmt REQUIRED)
 find_package(GTest REQUIRED)
 include(GoogleTest)
 
-foreach(module tss2-mu tss2-tctildr libcryptsetup libarchive ext2fs com_err libelf)
+foreach(module tss2-mu tss2-tctildr libcryptsetup libarchive ext2fs com_err libelf libcurl expat sqlite3 libpq)
   string(MAKE_C_IDENTIFIER ${module} name)
   pkg_check_modules(${name} REQUIRED IMPORTED_TARGET ${module})
 endforeach()

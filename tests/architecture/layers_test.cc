@@ -35,6 +35,7 @@ const std::vector<Rule>& rules() {
       {"libs/formats", {"libs/base", "libs/crypto"}, kInputOutput},
       {"libs/tpm", {"libs/base", "libs/crypto"}, {}},
       {"libs/tee", {"libs/base", "libs/crypto", "libs/formats", "libs/tpm"}, {}},
+      {"libs/objects", {"libs/base", "libs/crypto"}, {}},
       {"guest/agent", {"libs/base"}, {}},
       {"guest/image", {"libs/base", "libs/crypto", "libs/formats", "guest/agent"}, {}},
       {"emulator", {"libs/base", "libs/crypto", "libs/tpm"}, {}},
