@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+/// SQLite with group commit: one thread writes. It takes all transactions that wait, runs each under a
+/// savepoint, and makes them durable with one sync; so many writers cost the disk little more than one.
+/// Readers have connections of their own and never wait for the writer.
+#pragma once
+
+#include <condition_variable>
+#include <filesystem>
+#include <mutex>
+#include <semaphore>
+#include <thread>
+#include <vector>
+
+#include "store/sql/database.h"
+#include "store/sql/pool.h"
+#include "store/sql/sqlite_connection.h"
+
+namespace sealift::sql {
+
+class SqliteDatabase final : public Database {
+ public:
+  static Result<std::unique_ptr<Database>> open(const std::filesystem::path& path);
+  ~SqliteDatabase() override;
+
+  Status transact(const Work& work) override;
+  Result<Rows> write(std::string_view sql, const Args& args) override;
+  Result<Rows> read(std::string_view sql, const Args& args) override;
+
+ private:
+  struct Job {
+    const Work& work;
+    Status status = {};
+    std::binary_semaphore done{0};
+  };
+  using Batch = std::vector<Job*>;
+
+  SqliteDatabase(std::filesystem::path path, std::unique_ptr<SqliteConnection> writer);
+  void serve();
+  Batch next_batch();
+  void settle(const Batch& batch);
+  Status commit_together(const Batch& batch);
+  void run_one(Job& job);
+
+  std::filesystem::path path_;
+  std::unique_ptr<SqliteConnection> writer_;  // the writing thread's
+  Pool<SqliteConnection> readers_;
+  std::mutex mutex_;
+  std::condition_variable arrived_;
+  Batch waiting_;
+  bool closing_ = false;
+  std::thread thread_;
+};
+
+}  // namespace sealift::sql
