@@ -57,6 +57,16 @@ class SqlAuthorizationStore final : public AuthorizationStore {
         read_authorization);
   }
 
+  Result<std::int64_t> count_of_image(const std::string& tenant, const std::string& image_id,
+                                      std::int64_t limit) override {
+    return sql::only<std::int64_t>(
+        database_.read(
+            "SELECT count(*) FROM (SELECT 1 FROM authorizations WHERE tenant = $1 AND image_id = $2 "
+            "LIMIT $3) AS counted",
+            {tenant, image_id, limit}),
+        sql::read_integer, "count");
+  }
+
   Result<std::int64_t> remove_of_image(const std::string& tenant, const std::string& image_id,
                                        int limit) override {
     return sql::count(

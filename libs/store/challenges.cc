@@ -32,6 +32,14 @@ class SqlChallengeStore final : public ChallengeStore {
                      read_challenge, "challenge");
   }
 
+  Result<std::int64_t> count(const std::string& tenant, std::int64_t limit) override {
+    return sql::only<std::int64_t>(
+        database_.read(
+            "SELECT count(*) FROM (SELECT 1 FROM challenges WHERE tenant = $1 LIMIT $2) AS counted",
+            {tenant, limit}),
+        sql::read_integer, "count");
+  }
+
   Result<std::int64_t> drop_expired(std::int64_t now, int limit) override {
     return sql::count(database_.write(
         "DELETE FROM challenges WHERE (tenant, challenge_id) IN (SELECT tenant, challenge_id FROM challenges "

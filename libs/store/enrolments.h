@@ -55,6 +55,8 @@ class ChallengeStore {
   /// The challenge, which is gone then: one caller gets it, all others not_found. Whether it expired is the
   /// caller's to check.
   virtual Result<ChallengeRecord> take(const std::string& tenant, const std::string& challenge_id) = 0;
+  /// How many the tenant has, expired ones among them; at most `limit`.
+  virtual Result<std::int64_t> count(const std::string& tenant, std::int64_t limit) = 0;
   /// Forgets up to `limit` challenges of any tenant that expired before `now`: how many.
   virtual Result<std::int64_t> drop_expired(std::int64_t now, int limit) = 0;
 };

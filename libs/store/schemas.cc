@@ -100,6 +100,7 @@ const sql::Schema& keys() {
                tenant @TEXT NOT NULL, challenge_id @TEXT NOT NULL, document @BYTES NOT NULL, expires_at @INT NOT NULL,
                PRIMARY KEY(tenant, challenge_id)) @STRICT)",
           "CREATE INDEX challenges_by_age ON challenges(expires_at)",
+          "CREATE TABLE root_key(one @INT PRIMARY KEY CHECK(one = 1), wrapped @BYTES NOT NULL) @STRICT",
       }}};
   return schema;
 }

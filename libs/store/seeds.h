@@ -69,6 +69,9 @@ class AuthorizationStore {
                                                                  const std::string& image_id,
                                                                  const AuthorizationKey& after,
                                                                  int limit) = 0;
+  /// How many the image has; at most `limit`.
+  virtual Result<std::int64_t> count_of_image(const std::string& tenant, const std::string& image_id,
+                                              std::int64_t limit) = 0;
   /// Up to `limit`: how many. Again until none is left.
   virtual Result<std::int64_t> remove_of_image(const std::string& tenant, const std::string& image_id,
                                                int limit) = 0;
@@ -76,8 +79,19 @@ class AuthorizationStore {
                                               int limit) = 0;
 };
 
+/// The key of this database, wrapped: what all its seeds are wrapped under.
+class RootKeyStore {
+ public:
+  virtual ~RootKeyStore() = default;
+  /// not_found.
+  virtual Result<Bytes> get() = 0;
+  /// The one that is stored: `wrapped` where it is the first, else the earlier one.
+  virtual Result<Bytes> put_if_absent(const Bytes& wrapped) = 0;
+};
+
 /// On a database that was opened with the keys' schema (schemas.h); it outlives the port.
 std::unique_ptr<SeedStore> make_seed_store(sql::Database& database);
 std::unique_ptr<AuthorizationStore> make_authorization_store(sql::Database& database);
+std::unique_ptr<RootKeyStore> make_root_key_store(sql::Database& database);
 
 }  // namespace sealift::store
