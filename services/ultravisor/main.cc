@@ -10,6 +10,7 @@
 #include <csignal>
 
 #include "base/hardening.h"
+#include "services/ultravisor/adapters/qemu.h"
 #include "services/ultravisor/adapters/server.h"
 #include "tee/tpm_seal_opener.h"
 
@@ -87,7 +88,7 @@ Status run(Options options) {
               tee::TpmSealOpener::create(options.tcti, *profile, pcrs, std::move(boot_password)));
   QemuRunner runner{options.qemu};
   Launcher launcher{*opener, runner, options.event_log};
-  Server server{launcher, runner};
+  Server server{launcher};
   return server.serve(options.socket, stop.get());
 }
 

@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "guest/agent/customer_data_wire.h"
+#include "services/ultravisor/adapters/console.h"
 
 namespace sealift::ultravisor {
 namespace {
@@ -38,8 +39,12 @@ std::string disk_node() {
 /// One running QEMU and our end of its customer-data port.
 class QemuGuest final : public RunningGuest {
  public:
-  QemuGuest(Child child, UniqueFd process, UniqueFd port, std::chrono::seconds limit)
-      : child_{std::move(child)}, process_{std::move(process)}, port_{std::move(port)}, limit_{limit} {}
+  QemuGuest(Child child, UniqueFd process, UniqueFd port, Console console, std::chrono::seconds limit)
+      : console_{std::move(console)},
+        child_{std::move(child)},
+        process_{std::move(process)},
+        port_{std::move(port)},
+        limit_{limit} {}
 
   Status hand_over(const SecretBytes& customer_data) override {
     const UniqueFd port = std::move(port_);
@@ -51,7 +56,11 @@ class QemuGuest final : public RunningGuest {
     return fail(ErrorCode::guest_failed, "the guest did not accept its customer data", "customer-data");
   }
 
-  Result<int> wait() override { return child_.wait(); }
+  Result<int> wait() override {
+    SEALIFT_TRY(const int status, child_.wait());
+    console_.finish();
+    return status;
+  }
 
   void stop() override { ::syscall(SYS_pidfd_send_signal, process_.get(), SIGKILL, nullptr, 0); }
 
@@ -82,6 +91,7 @@ class QemuGuest final : public RunningGuest {
     return byte;
   }
 
+  Console console_;  // its end comes with the child's, so it goes after it
   Child child_;
   UniqueFd process_;  // a pidfd: a signal through it never hits another process
   UniqueFd port_;
@@ -141,43 +151,21 @@ std::vector<std::string> qemu_arguments(const QemuOptions& options, const GuestS
 }
 
 Result<std::shared_ptr<RunningGuest>> QemuRunner::start(const GuestSpec& spec) {
-  const std::lock_guard lock{mutex_};
-  auto& slot = guests_[spec.id];
-  if (!slot.expired())
-    return fail(ErrorCode::already_exists, "a guest named " + spec.id + " runs already", "id");
-
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return fail_errno("socketpair");
   UniqueFd ours{ends[0]};
   const UniqueFd theirs{ends[1]};
   SEALIFT_TRY(const auto null, open_file("/dev/null", O_RDONLY));
+  SEALIFT_TRY(auto console, Console::open(spec.console));
   const SandboxedCommand command{qemu_arguments(options_, spec),
-                                 {null.get(), spec.console, STDERR_FILENO, spec.kernel.fd(),
+                                 {null.get(), console.guests_end(), STDERR_FILENO, spec.kernel.fd(),
                                   spec.initramfs.fd(), spec.root_disk, spec.overlay, theirs.get()}};
   SEALIFT_TRY(auto child, spawn_sandboxed(command, options_.run_as ? &*options_.run_as : nullptr));
   UniqueFd process{static_cast<int>(::syscall(SYS_pidfd_open, child.pid(), 0))};
   if (!process) return fail_errno("pidfd_open");
-  auto guest = std::make_shared<QemuGuest>(std::move(child), std::move(process), std::move(ours),
-                                           options_.hand_over_limit);
-  slot = guest;
-  return std::shared_ptr<RunningGuest>{std::move(guest)};
-}
-
-std::vector<std::string> QemuRunner::running() {
-  const std::lock_guard lock{mutex_};
-  std::erase_if(guests_, [](const auto& entry) { return entry.second.expired(); });
-  std::vector<std::string> ids;
-  for (const auto& [id, guest] : guests_) ids.push_back(id);
-  return ids;
-}
-
-Status QemuRunner::stop(const std::string& id) {
-  const std::lock_guard lock{mutex_};
-  const auto found = guests_.find(id);
-  const auto guest = found == guests_.end() ? nullptr : found->second.lock();
-  if (!guest) return fail(ErrorCode::not_found, "no guest named " + id + " runs", "id");
-  guest->stop();
-  return {};
+  console.keep();
+  return std::make_shared<QemuGuest>(std::move(child), std::move(process), std::move(ours),
+                                     std::move(console), options_.hand_over_limit);
 }
 
 }  // namespace sealift::ultravisor

@@ -2,8 +2,6 @@
 /// Guests as QEMU processes: unprivileged, sandboxed, without a network, started from sealed memory files.
 #pragma once
 
-#include <map>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -28,14 +26,8 @@ class QemuRunner final : public GuestRunner {
   explicit QemuRunner(QemuOptions options) : options_{std::move(options)} {}
   Result<std::shared_ptr<RunningGuest>> start(const GuestSpec& spec) override;
 
-  std::vector<std::string> running();
-  /// not_found where no guest of that id runs.
-  Status stop(const std::string& id);
-
  private:
   const QemuOptions options_;
-  std::mutex mutex_;
-  std::map<std::string, std::weak_ptr<RunningGuest>> guests_;
 };
 
 }  // namespace sealift::ultravisor

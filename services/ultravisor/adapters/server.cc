@@ -18,6 +18,8 @@
 namespace sealift::ultravisor {
 namespace {
 
+constexpr std::chrono::seconds kLook{1};  // a watcher that went away is noticed after this
+
 Result<UniqueFd> listen_at(const std::filesystem::path& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
@@ -40,6 +42,11 @@ Result<UniqueFd> listen_at(const std::filesystem::path& path) {
 void reply(int client, const Reply& message) {
   // An asker who went away hears nothing; the guest lives on.
   (void)send_message(client, Message{write_reply(message), {}});
+}
+
+bool hung_up(int client) {
+  pollfd fd{client, POLLRDHUP, 0};
+  return ::poll(&fd, 1, 0) > 0;
 }
 
 void log(const Error& error) {
@@ -87,7 +94,7 @@ Status Server::serve(const std::filesystem::path& path, int stop) {
     if (!taken) reply(shared->get(), Error{ErrorCode::unavailable, "too many connections", {}, {}});
   }
   ::unlink(path.c_str());
-  for (const auto& id : runner_.running()) (void)runner_.stop(id);
+  launches_.stop_all();
   return {};
 }
 
@@ -100,19 +107,42 @@ void Server::handle(UniqueFd client) {
   if (!message) return reply(client.get(), message.error());
   auto request = read_request(*std::move(message));
   if (!request) return reply(client.get(), request.error());
-  if (auto* const launch = std::get_if<LaunchRequest>(&*request))
-    return answer(client.get(), std::move(*launch));
-  if (std::holds_alternative<ListRequest>(*request)) return reply(client.get(), Guests{runner_.running()});
-  const auto stopped = runner_.stop(std::get<StopRequest>(*request).id);
-  reply(client.get(), stopped ? Reply{Stopped{}} : Reply{stopped.error()});
+  reply(client.get(),
+        std::visit([&](auto& asked) { return answer(client.get(), std::move(asked)); }, *request));
 }
 
-void Server::answer(int client, LaunchRequest request) {
-  const auto ended = launcher_.launch(
-      std::move(request), [&](std::string_view step) { reply(client, Event{std::string{step}, {}}); });
-  if (ended) return reply(client, Event{"guest_ended", *ended});
-  log(ended.error());
-  reply(client, ended.error());
+Reply Server::answer(int client, LaunchRequest request) {
+  const auto id = request.id;
+  const auto launch = launches_.begin(id);
+  if (!launch) return launch.error();
+  const auto ended = launcher_.run(std::move(request), **launch, [&](std::string_view step) {
+    (*launch)->note(step);
+    reply(client, Event{std::string{step}, {}});
+  });
+  if (!ended) log(ended.error());
+  const auto last = ended ? Reply{Event{"guest_ended", *ended}} : Reply{ended.error()};
+  launches_.end(id, last);
+  return last;
 }
+
+Reply Server::answer(int client, const WatchRequest& request) {
+  const auto launch = launches_.find(request.id);
+  if (!launch) return Error{ErrorCode::not_found, "no launch " + request.id + " is known", "id", {}};
+  for (std::size_t seen = 0;;) {
+    auto news = launch->after(seen, kLook);
+    seen += news.replies.size();
+    const auto last = news.over ? news.replies.end() - 1 : news.replies.end();
+    std::for_each(news.replies.begin(), last, [&](const Reply& said) { reply(client, said); });
+    if (news.over) return *last;
+    if (hung_up(client)) return Error{ErrorCode::canceled, "nobody watches", {}, {}};
+  }
+}
+
+Reply Server::answer(int /*client*/, const StopRequest& request) {
+  const auto stopped = launches_.stop(request.id);
+  return stopped ? Reply{Stopped{}} : Reply{stopped.error()};
+}
+
+Reply Server::answer(int /*client*/, const ListRequest&) { return Guests{launches_.live()}; }
 
 }  // namespace sealift::ultravisor

@@ -5,8 +5,8 @@
 
 #include <filesystem>
 
-#include "services/ultravisor/adapters/qemu.h"
 #include "services/ultravisor/domain/launcher.h"
+#include "services/ultravisor/domain/launches.h"
 
 namespace sealift::ultravisor {
 
@@ -14,15 +14,18 @@ class Server {
  public:
   static constexpr int kMaxConnections = 256;
 
-  Server(Launcher& launcher, QemuRunner& runner) : launcher_{launcher}, runner_{runner} {}
+  explicit Server(Launcher& launcher) : launcher_{launcher} {}
   /// Listens at `path` (mode 0600) and serves until `stop` becomes readable; then ends every guest.
   Status serve(const std::filesystem::path& path, int stop);
 
  private:
   void handle(UniqueFd client);
-  void answer(int client, LaunchRequest request);
+  Reply answer(int client, LaunchRequest request);
+  Reply answer(int client, const WatchRequest& request);
+  Reply answer(int client, const StopRequest& request);
+  Reply answer(int client, const ListRequest& request);
   Launcher& launcher_;
-  QemuRunner& runner_;
+  Launches launches_;
 };
 
 }  // namespace sealift::ultravisor

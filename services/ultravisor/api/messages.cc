@@ -21,6 +21,7 @@ struct NamedFile {
   bool required;
 };
 constexpr std::array<NamedFile, kMaxFiles> kFiles{{{"kernel", &LaunchFiles::kernel, true},
+                                                   {"initramfs_head", &LaunchFiles::initramfs_head, false},
                                                    {"initramfs", &LaunchFiles::initramfs, true},
                                                    {"root_disk", &LaunchFiles::root_disk, true},
                                                    {"overlay", &LaunchFiles::overlay, true},
@@ -118,9 +119,11 @@ Result<Request> launch_from(Json json, std::vector<UniqueFd> fds) {
   return request;
 }
 
-Result<Request> stop_from(Json json) {
-  SEALIFT_TRY(auto members, Members::of(std::move(json), "stop"));
-  StopRequest request;
+/// A request that holds an id and nothing else.
+template <typename Asked>
+Result<Request> id_request_from(Json json, const char* what) {
+  SEALIFT_TRY(auto members, Members::of(std::move(json), what));
+  Asked request;
   SEALIFT_TRY(request.id, id_from(members));
   SEALIFT_CHECK(members.expect_end());
   return request;
@@ -152,6 +155,7 @@ struct RequestWriter {
                       {"files", names}};
     message.text = Json{{"launch", launch}}.dump();
   }
+  void operator()(WatchRequest& request) { message.text = Json{{"watch", {{"id", request.id}}}}.dump(); }
   void operator()(StopRequest& request) { message.text = Json{{"stop", {{"id", request.id}}}}.dump(); }
   void operator()(ListRequest&) { message.text = Json{{"list", Json::object()}}.dump(); }
 };
@@ -207,10 +211,15 @@ Result<Request> read_request(Message message) {
     return launch_from(std::move(launch), std::move(message.files));
   }
   if (!message.files.empty()) return bad("files", "came with a request that takes none");
+  if (members.has("watch")) {
+    SEALIFT_TRY(auto watch, members.take("watch"));
+    SEALIFT_CHECK(members.expect_end());
+    return id_request_from<WatchRequest>(std::move(watch), "watch");
+  }
   if (members.has("stop")) {
     SEALIFT_TRY(auto stop, members.take("stop"));
     SEALIFT_CHECK(members.expect_end());
-    return stop_from(std::move(stop));
+    return id_request_from<StopRequest>(std::move(stop), "stop");
   }
   SEALIFT_TRY(const auto list, members.take("list"));
   SEALIFT_CHECK(members.expect_end());

@@ -3,11 +3,15 @@
 /// socket, with open files beside them (SCM_RIGHTS). The asker is the host agent and is not trusted.
 ///
 ///   {"launch": {"id": …, "cmdline": …, "memory_mib": …, "cpus": …, "files": ["kernel", "initramfs", …]}}
-///   {"stop": {"id": …}}      {"list": {}}
+///   {"watch": {"id": …}}      {"stop": {"id": …}}      {"list": {}}
 ///
 /// A launch is answered by events until the guest has ended: {"event": "operand_found"} …, then
 /// {"event": "guest_ended", "exit_status": 0} or {"refused": {"code": …, "message": …, "field": …}}. The
-/// guest lives on when its asker goes away.
+/// guest lives on when its asker goes away; who watches it then gets the same answer again, from its first
+/// event on, also for some time after the end. not_found at 'id' for a launch that is not known (any more).
+///
+/// An id names one launch. Stopping an unknown one is answered by not_found, and no launch takes that id
+/// from then on.
 #pragma once
 
 #include <cstdint>
@@ -23,16 +27,17 @@ namespace sealift::ultravisor {
 
 inline constexpr std::size_t kMaxMessage = 64U * 1024;
 inline constexpr std::size_t kMaxCmdline = 2048;
-inline constexpr std::size_t kMaxFiles = 6;
+inline constexpr std::size_t kMaxFiles = 7;
 
 /// The files of a launch. `reference` is optional: the event log of an approved machine, only to explain a
 /// refusal.
 struct LaunchFiles {
   UniqueFd kernel;
+  UniqueFd initramfs_head;  ///< optional: the initramfs is this, followed by `initramfs`
   UniqueFd initramfs;
   UniqueFd root_disk;  ///< the image's encrypted disk, open for reading
   UniqueFd overlay;    ///< a qcow2 file that takes what the guest writes, open for reading and writing
-  UniqueFd console;    ///< gets what the guest prints
+  UniqueFd console;    ///< gets what the guest prints; a regular file the first 16 MiB of it
   UniqueFd reference;
 };
 
@@ -43,11 +48,14 @@ struct LaunchRequest {
   std::uint32_t cpus = 0;
   LaunchFiles files;
 };
+struct WatchRequest {
+  std::string id;
+};
 struct StopRequest {
   std::string id;
 };
 struct ListRequest {};
-using Request = std::variant<LaunchRequest, StopRequest, ListRequest>;
+using Request = std::variant<LaunchRequest, WatchRequest, StopRequest, ListRequest>;
 
 struct Event {
   std::string name;

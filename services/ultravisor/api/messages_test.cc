@@ -14,7 +14,7 @@ UniqueFd null() { return open_file("/dev/null", O_RDONLY).value(); }
 
 LaunchRequest launch() {
   LaunchRequest request{"guest-1", "root=/dev/mapper/root quiet", 512, 1, {}};
-  request.files = {null(), null(), null(), null(), null(), null()};
+  request.files = {null(), null(), null(), null(), null(), null(), null()};
   return request;
 }
 
@@ -35,14 +35,16 @@ TEST(UltravisorMessages, AreReadAsTheyWereWritten) {
   EXPECT_EQ(read.cmdline, "root=/dev/mapper/root quiet");
   EXPECT_EQ(read.memory_mib, 512U);
   EXPECT_TRUE(read.files.kernel && read.files.console && read.files.reference);
+  EXPECT_EQ(std::get<WatchRequest>(*read_request(write_request(WatchRequest{"a"}))).id, "a");
   EXPECT_EQ(std::get<StopRequest>(*read_request(write_request(StopRequest{"a"}))).id, "a");
   EXPECT_TRUE(std::holds_alternative<ListRequest>(*read_request(write_request(ListRequest{}))));
 }
 
-TEST(UltravisorMessages, DoWithoutTheReferenceButNotWithoutAKernel) {
-  auto without_reference = launch();
-  without_reference.files.reference.reset();
-  EXPECT_THAT(read_request(write_request(std::move(without_reference))), Succeeds());
+TEST(UltravisorMessages, DoWithoutReferenceAndHeadButNotWithoutAKernel) {
+  auto without_optional = launch();
+  without_optional.files.reference.reset();
+  without_optional.files.initramfs_head.reset();
+  EXPECT_THAT(read_request(write_request(std::move(without_optional))), Succeeds());
   auto without_kernel = launch();
   without_kernel.files.kernel.reset();
   EXPECT_THAT(read_request(write_request(std::move(without_kernel))),
@@ -63,6 +65,7 @@ TEST(UltravisorMessages, AreRefusedNamingTheFieldThatIsWrong) {
       {"quiet", "qui\\u0000et", "cmdline"},
       {"\"initramfs\"", "\"kernel\"", "files"},
       {"\"initramfs\"", "\"bios\"", "files"},
+      {"\"initramfs_head\"", "\"initramfs\"", "files"},
       {",\"reference\"", "", "files"},
       {"\"launch\"", "\"lunch\"", "files"},
       {"{\"launch\"", "{\"also\":1,\"launch\"", "also"},
@@ -82,9 +85,20 @@ TEST(UltravisorMessages, CutShortAnywhereAreRefused) {
 }
 
 TEST(UltravisorMessages, WithFilesThatNobodyAskedForAreRefused) {
-  auto message = write_request(StopRequest{"a"});
-  message.files.push_back(null());
-  EXPECT_THAT(read_request(std::move(message)), FailsAt(ErrorCode::malformed, "files"));
+  for (const auto* text : {R"({"stop":{"id":"a"}})", R"({"watch":{"id":"a"}})", R"({"list":{}})"}) {
+    Message message{text, {}};
+    message.files.push_back(null());
+    EXPECT_THAT(read_request(std::move(message)), FailsAt(ErrorCode::malformed, "files")) << text;
+  }
+}
+
+TEST(UltravisorMessages, ThatNameAGuestTakeNothingButItsId) {
+  for (const auto* text : {R"({"watch":{"id":"../a"}})", R"({"stop":{"id":""}})", R"({"watch":{}})"}) {
+    EXPECT_THAT(read_request({text, {}}), FailsAt(ErrorCode::malformed, "id")) << text;
+  }
+  EXPECT_THAT(read_request({R"({"watch":{"id":"a","more":1}})", {}}), FailsAt(ErrorCode::malformed, "more"));
+  EXPECT_THAT(read_request({R"({"watch":{"id":"a"},"stop":{"id":"a"}})", {}}),
+              FailsAt(ErrorCode::malformed, "stop"));
 }
 
 TEST(UltravisorMessages, CarryRepliesWithoutTheirPrivateDetail) {

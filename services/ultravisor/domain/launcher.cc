@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/ultravisor/domain/launcher.h"
 
+#include <array>
+
 #include "formats/cpio/head.h"
 #include "formats/esm/insertion.h"
 #include "guest/agent/customer_data.h"
@@ -19,8 +21,10 @@ struct Components {
 };
 
 Result<Components> pin(const LaunchFiles& files) {
-  SEALIFT_TRY(auto kernel, PinnedFile::pin(files.kernel.get(), kMaxKernel, "kernel"));
-  SEALIFT_TRY(auto initramfs, PinnedFile::pin(files.initramfs.get(), kMaxInitramfs, "initramfs"));
+  SEALIFT_TRY(auto kernel, PinnedFile::pin(std::array{files.kernel.get()}, kMaxKernel, "kernel"));
+  std::vector<int> parts{files.initramfs.get()};
+  if (files.initramfs_head) parts.insert(parts.begin(), files.initramfs_head.get());
+  SEALIFT_TRY(auto initramfs, PinnedFile::pin(parts, kMaxInitramfs, "initramfs"));
   return Components{std::move(kernel), std::move(initramfs)};
 }
 
@@ -43,7 +47,7 @@ Result<SecretBytes> message_for_guest(esm::ApprovedOperand approved) {
 
 }  // namespace
 
-Result<int> Launcher::launch(LaunchRequest request, const OnEvent& on_event) {
+Result<int> Launcher::run(LaunchRequest request, Launch& launch, const OnEvent& on_event) {
   SEALIFT_TRY(const auto components, pin(request.files));
   on_event("components_pinned");
 
@@ -58,10 +62,15 @@ Result<int> Launcher::launch(LaunchRequest request, const OnEvent& on_event) {
   if (!approved) return tl::unexpected(explain(approved.error(), event_log_, request.files.reference.get()));
   SEALIFT_TRY(auto customer_data, message_for_guest(*std::move(approved)));
 
+  if (launch.is_stopped())
+    return fail(ErrorCode::canceled, "the launch was stopped before its guest started", "id");
   SEALIFT_TRY(const auto guest,
               runner_.start({request.id, components.kernel, components.initramfs, request.cmdline,
                              request.memory_mib, request.cpus, request.files.root_disk.get(),
                              request.files.overlay.get(), request.files.console.get()}));
+  launch.started([known = std::weak_ptr{guest}] {
+    if (const auto running = known.lock()) running->stop();
+  });
   on_event("guest_started");
   SEALIFT_CHECK(guest->hand_over(std::exchange(customer_data, SecretBytes{})));
   on_event("customer_data_delivered");

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "services/ultravisor/api/messages.h"
+#include "services/ultravisor/domain/launches.h"
 #include "services/ultravisor/domain/pinned_file.h"
 #include "tee/opening.h"
 
@@ -41,7 +42,6 @@ class RunningGuest {
 class GuestRunner {
  public:
   virtual ~GuestRunner() = default;
-  /// already_exists where a guest of that id runs.
   virtual Result<std::shared_ptr<RunningGuest>> start(const GuestSpec& spec) = 0;
 };
 
@@ -55,8 +55,9 @@ class Launcher {
   Launcher(tee::SealOpener& opener, GuestRunner& runner, const std::filesystem::path& event_log)
       : opener_{opener}, runner_{runner}, event_log_{event_log} {}
 
-  /// Verifies, starts and hands over; returns the guest's exit status when it has ended.
-  Result<int> launch(LaunchRequest request, const OnEvent& on_event);
+  /// Verifies, starts and hands over; returns the guest's exit status when it has ended. canceled where
+  /// `launch` was stopped before.
+  Result<int> run(LaunchRequest request, Launch& launch, const OnEvent& on_event);
 
  private:
   tee::SealOpener& opener_;

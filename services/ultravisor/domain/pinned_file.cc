@@ -15,6 +15,15 @@ namespace {
 
 constexpr int kSeals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
 
+Result<std::uint64_t> size_of(int source, const std::string& what) {
+  struct stat status{};
+  if (::fstat(source, &status) != 0) return fail_errno("fstat the " + what);
+  if (!S_ISREG(status.st_mode)) {
+    return fail(ErrorCode::invalid_argument, fmt::format("the {} is not a regular file", what), what);
+  }
+  return static_cast<std::uint64_t>(status.st_size);
+}
+
 Status copy(int from, int to, std::uint64_t size, const std::string& what) {
   off_t offset = 0;
   while (static_cast<std::uint64_t>(offset) < size) {
@@ -30,21 +39,21 @@ Status copy(int from, int to, std::uint64_t size, const std::string& what) {
 
 }  // namespace
 
-Result<PinnedFile> PinnedFile::pin(int source, std::uint64_t limit, const std::string& what) {
-  struct stat status{};
-  if (::fstat(source, &status) != 0) return fail_errno("fstat the " + what);
-  if (!S_ISREG(status.st_mode)) {
-    return fail(ErrorCode::invalid_argument, fmt::format("the {} is not a regular file", what), what);
-  }
-  const auto size = static_cast<std::uint64_t>(status.st_size);
-  if (size > limit)
-    return fail(ErrorCode::too_large, fmt::format("the {} exceeds {} bytes", what, limit), what);
+Result<PinnedFile> PinnedFile::pin(std::span<const int> sources, std::uint64_t limit,
+                                   const std::string& what) {
   UniqueFd memory{::memfd_create(what.c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING)};
   if (!memory) return fail_errno("memfd_create");
-  SEALIFT_CHECK(copy(source, memory.get(), size, what));
+  std::uint64_t total = 0;
+  for (const int source : sources) {
+    SEALIFT_TRY(const auto size, size_of(source, what));
+    if (size > limit - total)
+      return fail(ErrorCode::too_large, fmt::format("the {} exceeds {} bytes", what, limit), what);
+    SEALIFT_CHECK(copy(source, memory.get(), size, what));
+    total += size;
+  }
   if (::fchmod(memory.get(), 0444) != 0) return fail_errno("fchmod");  // QEMU runs as another user
   if (::fcntl(memory.get(), F_ADD_SEALS, kSeals) != 0) return fail_errno("F_ADD_SEALS");
-  return PinnedFile{std::move(memory), size};
+  return PinnedFile{std::move(memory), total};
 }
 
 Result<Bytes> PinnedFile::prefix(std::size_t count) const {

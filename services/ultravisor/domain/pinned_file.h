@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 
 #include "base/file.h"
@@ -13,8 +14,9 @@ namespace sealift::ultravisor {
 
 class PinnedFile {
  public:
-  /// Copies the regular file `source` (at most `limit` bytes) and seals the copy against every change.
-  static Result<PinnedFile> pin(int source, std::uint64_t limit, const std::string& what);
+  /// Copies the regular files `sources`, one after the other (at most `limit` bytes together), and seals the
+  /// copy against every change.
+  static Result<PinnedFile> pin(std::span<const int> sources, std::uint64_t limit, const std::string& what);
 
   int fd() const noexcept { return fd_.get(); }
   std::uint64_t size() const noexcept { return size_; }

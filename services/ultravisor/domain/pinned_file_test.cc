@@ -15,7 +15,14 @@ class PinnedFileTest : public ::testing::Test {
  protected:
   Result<PinnedFile> pin(const Bytes& content, std::uint64_t limit = 1U << 20U) {
     EXPECT_THAT(write_file(path_, content), Succeeds());
-    return PinnedFile::pin(open_file(path_, O_RDONLY)->get(), limit, "kernel");
+    return pin({path_}, limit);
+  }
+  static Result<PinnedFile> pin(const std::vector<std::filesystem::path>& paths, std::uint64_t limit,
+                                int flags = O_RDONLY) {
+    std::vector<UniqueFd> files;
+    std::vector<int> fds;
+    for (const auto& path : paths) fds.push_back(files.emplace_back(open_file(path, flags).value()).get());
+    return PinnedFile::pin(fds, limit, "kernel");
   }
   TemporaryDirectory directory_ = TemporaryDirectory::create().value();
   std::filesystem::path path_ = directory_.path() / "file";
@@ -49,12 +56,24 @@ TEST_F(PinnedFileTest, IsRefusedBeyondTheLimit) {
   EXPECT_THAT(pin(Bytes(101), 100), FailsAt(ErrorCode::too_large, "kernel"));
 }
 
+TEST_F(PinnedFileTest, IsSeveralFilesOneAfterTheOther) {
+  const auto head = directory_.path() / "head";
+  ASSERT_THAT(write_file(head, Bytes(512, 1)), Succeeds());
+  ASSERT_THAT(write_file(path_, Bytes(1000, 2)), Succeeds());
+  Bytes whole(512, 1);
+  whole.insert(whole.end(), 1000, 2);
+  const auto pinned = pin({head, path_}, 1512).value();
+  EXPECT_EQ(pinned.size(), 1512U);
+  EXPECT_EQ(pinned.prefix(4096).value(), whole);
+  EXPECT_EQ(pinned.sha512(512).value(), crypto::digest(crypto::HashAlgorithm::sha512, Bytes(1000, 2)));
+  EXPECT_THAT(pin({head, path_}, 1511), FailsAt(ErrorCode::too_large, "kernel"));
+  EXPECT_THAT(pin({head, "/dev/zero"}, 1512), FailsAt(ErrorCode::invalid_argument, "kernel"));
+}
+
 TEST_F(PinnedFileTest, IsNeverMadeOfSomethingWithoutAnEnd) {
-  EXPECT_THAT(PinnedFile::pin(open_file("/dev/zero", O_RDONLY)->get(), 100, "kernel"),
-              FailsAt(ErrorCode::invalid_argument, "kernel"));
+  EXPECT_THAT(pin({"/dev/zero"}, 100), FailsAt(ErrorCode::invalid_argument, "kernel"));
   ASSERT_EQ(::mkfifo(path_.c_str(), 0600), 0);
-  EXPECT_THAT(PinnedFile::pin(open_file(path_, O_RDWR)->get(), 100, "kernel"),
-              FailsAt(ErrorCode::invalid_argument, "kernel"));
+  EXPECT_THAT(pin({path_}, 100, O_RDWR), FailsAt(ErrorCode::invalid_argument, "kernel"));
 }
 
 }  // namespace
