@@ -73,6 +73,18 @@ class SqlCommandStore final : public CommandStore {
     return std::move(*found);
   }
 
+  Status add(const HostCommand& command) override {
+    return sql::done(database_.write(
+        "INSERT INTO commands (command_id, host_id, launch_id, kind, payload, done, result, created_at_ms) "
+        "VALUES ($1, $2, $3, $4, $5, 0, $6, $7)",
+        {command.command_id, command.host_id, command.launch_id, command.kind, command.payload, Bytes{},
+         command.created_at_ms}));
+  }
+
+  Status remove(const std::string& command_id) override {
+    return sql::done(database_.write("DELETE FROM commands WHERE command_id = $1", {command_id}));
+  }
+
   Status remove_of(const std::string& launch_id) override {
     return sql::done(database_.write("DELETE FROM commands WHERE launch_id = $1", {launch_id}));
   }

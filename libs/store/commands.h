@@ -42,6 +42,9 @@ class CommandStore {
                           std::int64_t now_ms) = 0;
   /// not_found.
   virtual Result<HostCommand> get(const std::string& command_id) = 0;
+  /// A command that changes nothing of its launch. already_exists.
+  virtual Status add(const HostCommand& command) = 0;
+  virtual Status remove(const std::string& command_id) = 0;
   virtual Status remove_of(const std::string& launch_id) = 0;
 };
 

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+/// Which machines, in which state, the customer approves of: the options that say so.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "cli/command_line.h"
+#include "tee/measured.h"
+
+namespace sealift::cli {
+
+struct ApprovalOptions {
+  std::vector<std::filesystem::path> roots;
+  std::vector<std::filesystem::path> intermediates;
+  std::vector<std::filesystem::path> crls;
+  bool require_crl = false;
+  std::string pcr;                  ///< "sha256:6=HEX"
+  std::filesystem::path reference;  ///< instead: the event log of an approved machine
+  std::string profile = "firmware";
+};
+
+/// --root, --intermediate, --crl, --require-crl, --pcr, --reference and --profile.
+void declare_approval(Command& command, ApprovalOptions& options, Need roots);
+
+/// The PCR values that they say.
+Result<tpm::PcrValues> approved_pcrs(const ApprovalOptions& options);
+Result<tee::MeasuredPolicy> measured_policy(const ApprovalOptions& options);
+
+}  // namespace sealift::cli

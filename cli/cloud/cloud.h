@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+/// The cloud that a customer uses: where it is, and who the customer is there. One JSON file says both:
+///
+///   {"format": "sealift-cloud-v1", "trust_domain": "cloud.example", "credentials": "DIR",
+///    "frontend": "HOST:PORT", "security_module": "HOST:PORT", "orchestrator": "HOST:PORT"}
+///
+/// `credentials` is a directory as `sealift pki issue` writes it, relative to the file. Addresses that a user
+/// has no business with are left out.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "cli/command_line.h"
+#include "rpc/client.h"
+
+namespace sealift::cli {
+
+/// --cloud, which every command that talks to one has.
+struct CloudOptions {
+  std::filesystem::path file;
+};
+void declare_cloud(Command& command, CloudOptions& options);
+
+class Cloud {
+ public:
+  /// The file of --cloud, else $SEALIFT_CLOUD, else ~/.config/sealift/cloud.json.
+  static Result<Cloud> open(const CloudOptions& options);
+
+  /// Who the customer is: the tenant in the certificate.
+  const std::string& tenant() const;
+  /// A channel each; not_found where the file names no such address.
+  Result<std::unique_ptr<rpc::Channel>> frontend() const;
+  Result<std::unique_ptr<rpc::Channel>> security_module() const;
+  Result<std::unique_ptr<rpc::Channel>> orchestrator() const;
+
+ private:
+  struct Addresses {
+    std::string frontend;
+    std::string security_module;
+    std::string orchestrator;
+  };
+  Cloud(Addresses addresses, std::string trust_domain, std::shared_ptr<rpc::Credentials> credentials)
+      : addresses_{std::move(addresses)},
+        trust_domain_{std::move(trust_domain)},
+        credentials_{std::move(credentials)} {}
+  Result<std::unique_ptr<rpc::Channel>> connect(const std::string& address, const char* what, rpc::Role role,
+                                                const std::string& name) const;
+
+  Addresses addresses_;
+  std::string trust_domain_;
+  std::shared_ptr<rpc::Credentials> credentials_;
+};
+
+}  // namespace sealift::cli

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/cloud/seeds.h"
+
+#include "cli/inputs.h"
+#include "sealift/v1/security_module.pb.h"
+
+namespace sealift::cli {
+namespace {
+
+std::string text(ByteView bytes) { return {bytes.begin(), bytes.end()}; }
+
+Result<v1::SeedPolicy> seed_policy(const ApprovalOptions& approval) {
+  v1::SeedPolicy policy;
+  policy.add_tees("measured");
+  SEALIFT_TRY(const auto roots, read_certificates(approval.roots));
+  SEALIFT_TRY(const auto intermediates, read_certificates(approval.intermediates));
+  SEALIFT_TRY(const auto crls, read_crls(approval.crls));
+  for (const auto& root : roots) policy.add_trusted_roots(text(root.der()));
+  for (const auto& intermediate : intermediates) policy.add_intermediates(text(intermediate.der()));
+  for (const auto& crl : crls) policy.add_crls(text(crl.der()));
+  policy.set_require_crl(approval.require_crl);
+  policy.set_profile(approval.profile);
+  SEALIFT_TRY(const auto approved, approved_pcrs(approval));
+  policy.set_approved_pcrs(approved.text());
+  return policy;
+}
+
+}  // namespace
+
+Status put_seed(const Cloud& cloud, const std::string& image_id, const Path& seed_file,
+                const ApprovalOptions& approval) {
+  SEALIFT_TRY(const auto seed, read_seed(seed_file));
+  SEALIFT_TRY(const auto security_module, cloud.security_module());
+  v1::PutSeedRequest request;
+  request.set_image_id(image_id);
+  SEALIFT_TRY(*request.mutable_policy(), seed_policy(approval));
+  request.set_seed(seed.expose().data(), seed.expose().size());
+  const auto put = security_module->call<v1::PutSeedResponse>("sealift.v1.SeedService.PutSeed", request);
+  ::explicit_bzero(request.mutable_seed()->data(), request.seed().size());
+  if (!put) return tl::unexpected(put.error());
+  return {};
+}
+
+}  // namespace sealift::cli

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+/// Bring your own key: an image's seed into the customer's security module (design section 4, step 984).
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "cli/approval.h"
+#include "cli/cloud/cloud.h"
+
+namespace sealift::cli {
+
+/// The seed and on which hosts it may be used. The same again is accepted.
+Status put_seed(const Cloud& cloud, const std::string& image_id, const std::filesystem::path& seed,
+                const ApprovalOptions& approval);
+
+}  // namespace sealift::cli

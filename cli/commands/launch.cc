@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+/// sealift launch: an image into the cloud, sealed to whichever host it selects, and started there.
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "base/clock.h"
+#include "cli/approval.h"
+#include "cli/cancellation.h"
+#include "cli/cloud/cloud.h"
+#include "cli/cloud/event_text.h"
+#include "cli/cloud/follow.h"
+#include "cli/cloud/keep_key.h"
+#include "cli/cloud/seeds.h"
+#include "cli/cloud/upload.h"
+#include "cli/commands/commands.h"
+#include "cli/inputs.h"
+#include "crypto/unique_id.h"
+
+namespace sealift::cli {
+namespace {
+
+struct LaunchOptions {
+  CloudOptions cloud;
+  std::string image;
+  bool keep_key = false;
+  Path seed;
+  ApprovalOptions approval;
+  std::uint32_t cpus = 1;
+  std::uint32_t memory_mib = 0;
+  std::string zone;
+  std::vector<std::string> labels;
+  std::string idempotency_key;
+  bool consent = false;
+  bool wait = false;
+};
+
+constexpr std::string_view kService = "sealift.v1.LaunchService.";
+std::string method(const char* name) { return std::string{kService} + name; }
+
+std::string price_text(const v1::Quote& quote) {
+  const auto per_hour = static_cast<double>(quote.price_micros_per_second()) * 3600 / 1e6;
+  return fmt::format("{} CPU, {} MiB: {:.4f} {} an hour, by the second", quote.cpus(), quote.memory_mib(),
+                     per_hour, printable(quote.currency()));
+}
+
+/// Step 322: nothing is started that the customer did not agree to pay for.
+Status ask_for_consent(const v1::Quote& quote, const LaunchOptions& options, Context& context) {
+  if (options.consent) return context.tick(price_text(quote));
+  if (context.json || ::isatty(STDIN_FILENO) == 0)
+    return fail(ErrorCode::invalid_argument, price_text(quote) + ": agree with --yes", "--yes");
+  SEALIFT_CHECK(print_text(price_text(quote) + ". Start it? [y/N] "));
+  std::string answer;
+  std::getline(std::cin, answer);
+  if (answer == "y" || answer == "Y" || answer == "yes") return {};
+  return fail(ErrorCode::canceled, "you did not agree to the price; nothing was started");
+}
+
+Result<std::string> image_id_of(const LaunchOptions& options, rpc::Channel& frontend, Context& context) {
+  if (!std::filesystem::is_directory(options.image)) {
+    SEALIFT_TRY(const auto id, esm::ImageId::from_hex(options.image));
+    return id.hex();
+  }
+  SEALIFT_TRY(const auto image,
+              upload_image(frontend, options.image, options.approval.reference, context.progress()));
+  SEALIFT_CHECK(context.tick("the cloud has image " + printable(image.image_id())));
+  return image.image_id();
+}
+
+Result<v1::Launch> create(const LaunchOptions& options, const std::string& image_id, rpc::Channel& frontend,
+                          Context& context) {
+  v1::GetQuoteRequest asked;
+  asked.set_image_id(image_id);
+  asked.set_cpus(options.cpus);
+  asked.set_memory_mib(options.memory_mib);
+  SEALIFT_TRY(const auto quote, frontend.call<v1::Quote>(method("GetQuote"), asked));
+  SEALIFT_CHECK(ask_for_consent(quote, options, context));
+  v1::CreateLaunchRequest request;
+  request.set_quote_id(quote.quote_id());
+  request.set_idempotency_key(options.idempotency_key.empty() ? crypto::time_ordered_id(SystemClock{}.now())
+                                                              : options.idempotency_key);
+  request.set_key_model(options.keep_key ? v1::KEY_MODEL_KEEP : v1::KEY_MODEL_BRING);
+  request.set_zone(options.zone);
+  for (const auto& label : options.labels) {
+    const auto equals = label.find('=');
+    if (equals == std::string::npos)
+      return fail(ErrorCode::invalid_argument, "a label is NAME=VALUE, not " + label, "--label");
+    (*request.mutable_labels())[label.substr(0, equals)] = label.substr(equals + 1);
+  }
+  return frontend.call<v1::Launch>(method("CreateLaunch"), request);
+}
+
+/// What happens on this computer when the launch asks for it.
+using OnEvent = std::function<Status(const v1::LaunchEvent&)>;
+
+Result<OnEvent> keeper_of(const LaunchOptions& options, rpc::Channel& frontend) {
+  if (options.seed.empty())
+    return fail(ErrorCode::invalid_argument, "keeping the key takes the image's seed: --seed", "--seed");
+  SEALIFT_TRY(auto policy, measured_policy(options.approval));
+  SEALIFT_TRY(auto seed, read_seed(options.seed));
+  const auto keeper = std::make_shared<KeyKeeper>(frontend, std::move(policy), std::move(seed));
+  return OnEvent{[keeper](const v1::LaunchEvent& event) -> Status {
+    if (event.name() != "enrolment_asked") return {};
+    const auto served = keeper->serve(event.launch_id());
+    // Events of the past come first when a launch is followed again: that target was served already.
+    if (!served && served.error().code == ErrorCode::failed_precondition) return {};
+    return served;
+  }};
+}
+
+Status launch(const LaunchOptions& options, Context& context) {
+  catch_signals();
+  SEALIFT_TRY(const auto cloud, Cloud::open(options.cloud));
+  SEALIFT_TRY(const auto frontend, cloud.frontend());
+  OnEvent on_event;
+  if (options.keep_key) {
+    SEALIFT_TRY(on_event, keeper_of(options, *frontend));
+  }
+  SEALIFT_TRY(const auto image_id, image_id_of(options, *frontend, context));
+  if (!options.keep_key && !options.seed.empty()) {
+    SEALIFT_CHECK(put_seed(cloud, image_id, options.seed, options.approval));
+    SEALIFT_CHECK(context.tick("the security module has the image's seed"));
+  }
+  SEALIFT_TRY(const auto created, create(options, image_id, *frontend, context));
+  if (!context.json) SEALIFT_CHECK(print_text("launch " + printable(created.launch_id()) + "\n"));
+  SEALIFT_CHECK(follow_launch(*frontend, created.launch_id(), options.wait ? Until::over : Until::running,
+                              context, on_event));
+  SEALIFT_TRY(const auto now, outcome_of(*frontend, created.launch_id()));
+  if (context.json) return print_line(Json{{"launch", launch_json(now)}});
+  return context.tick(
+      fmt::format("{}: sealift console {}", state_text(now.state()), printable(now.launch_id())));
+}
+
+}  // namespace
+
+void declare_launch(Command root) {
+  auto options = std::make_shared<LaunchOptions>();
+  auto command = root.command(
+      "launch", "Launch an image in the cloud, on a host that is proven first",
+      "sealift launch image --keep-key --seed image.seed --root vendor-root.pem --reference "
+      "approved.eventlog\n"
+      "sealift launch image --seed image.seed --root vendor-root.pem --reference approved.eventlog\n"
+      "sealift launch 0f3c… --wait        an image and seed that are there already",
+      [options](Context& context) { return launch(*options, context); });
+  command
+      .text("IMAGE", options->image, "DIR|IMAGE-ID", "an image directory, sent where it is new; or an image",
+            Need::required)
+      .flag("--keep-key", options->keep_key,
+            "this computer proves the host and seals (KYOK); else your security module does (BYOK)")
+      .path("--seed", options->seed, kFile,
+            "the image's seed; without --keep-key it goes to your security module")
+      .number("--cpus", options->cpus, "processors (default: 1)")
+      .number("--memory", options->memory_mib, "MiB of memory (default: the image's)")
+      .text("--zone", options->zone, "NAME", "only there")
+      .texts("--label", options->labels, "NAME=VALUE", "only on hosts with this label; may be repeated")
+      .text("--idempotency-key", options->idempotency_key, kText,
+            "the same key gives the same launch, however often it is asked for")
+      .flag("--yes", options->consent, "agree to the price")
+      .flag("--wait", options->wait, "until the guest has ended");
+  declare_approval(command, options->approval, Need::optional);
+  declare_cloud(command, options->cloud);
+}
+
+}  // namespace sealift::cli

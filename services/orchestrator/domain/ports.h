@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+/// What the orchestrator's domain needs of the world.
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+#include "sealift/v1/hosts.pb.h"
+#include "sealift/v1/security_module.pb.h"
+#include "sealift/v1/zone.pb.h"
+
+namespace sealift::orchestrator {
+
+/// The tenants' security modules. unavailable or timeout where one does not answer: worth another try.
+class SecurityModules {
+ public:
+  virtual ~SecurityModules() = default;
+  virtual Result<v1::RequestAuthorizationResponse> request_authorization(
+      const std::string& address, const v1::RequestAuthorizationRequest& request) = 0;
+  virtual Result<v1::AnswerQuestionResponse> answer_question(const std::string& address,
+                                                             const v1::AnswerQuestionRequest& request) = 0;
+};
+
+/// Where images and heads lie.
+class Objects {
+ public:
+  virtual ~Objects() = default;
+  /// Keeps the head archive of one instance, and says where a host finds it.
+  virtual Result<v1::ObjectLocation> put_head(const std::string& launch_id, ByteView head) = 0;
+  virtual void remove_head(const std::string& launch_id) = 0;
+  virtual Result<v1::ObjectLocation> locate(const v1::ObjectReference& object) = 0;
+};
+
+}  // namespace sealift::orchestrator
