@@ -1,6 +1,7 @@
 # sealift_library(name SOURCES … DEPENDS … [PUBLIC_LINKS …])
 # sealift_executable(name SOURCES … DEPENDS …)
-# sealift_test(name SOURCES … DEPENDS … [LABELS …] [TIMEOUT seconds] [SERIAL])
+# sealift_test(name SOURCES … DEPENDS … [LABELS …] [TIMEOUT seconds] [SERIAL] [WHOLE])
+#   WHOLE: one entry for ctest, because its tests share what is slow to start.
 # sealift_fuzz(name SOURCES … DEPENDS …)       only in the fuzz preset
 # Every target gets the same warnings, and "libs/" is the include root: "base/result.h".
 
@@ -65,7 +66,7 @@ function(sealift_compile_quickly name)
 endfunction()
 
 function(sealift_test name)
-  cmake_parse_arguments(ARG "SERIAL" "TIMEOUT" "SOURCES;DEPENDS;LINKS;LABELS" ${ARGN})
+  cmake_parse_arguments(ARG "SERIAL;WHOLE" "TIMEOUT" "SOURCES;DEPENDS;LINKS;LABELS" ${ARGN})
   if(SEALIFT_FUZZ)
     return()
   endif()
@@ -81,6 +82,11 @@ function(sealift_test name)
   set(properties LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT})
   if(ARG_SERIAL)
     list(APPEND properties RUN_SERIAL ON)
+  endif()
+  if(ARG_WHOLE)
+    add_test(NAME ${name} COMMAND ${name})
+    set_tests_properties(${name} PROPERTIES ${properties})
+    return()
   endif()
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60 PROPERTIES ${properties})
 endfunction()
