@@ -3,6 +3,7 @@ find_package(PkgConfig REQUIRED)
 find_package(OpenSSL 3.0 REQUIRED)
 find_package(fmt REQUIRED)
 find_package(GTest REQUIRED)
+find_package(Protobuf REQUIRED)
 include(GoogleTest)
 
 foreach(module tss2-mu tss2-tctildr libcryptsetup libarchive ext2fs com_err libelf libcurl expat sqlite3 libpq)
