@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Private to libs/crypto: owners for OpenSSL's objects, and the check for calls that fail only when memory
-/// or the library itself is broken.
+/// Private to libs/crypto and libs/rpc: owners for OpenSSL's objects, and the check for calls that fail only
+/// when memory or the library itself is broken.
 #pragma once
 
 #include <openssl/evp.h>

@@ -35,6 +35,7 @@ const std::vector<Rule>& rules() {
       {"libs/formats", {"libs/base", "libs/crypto"}, kInputOutput},
       {"libs/tpm", {"libs/base", "libs/crypto"}, {}},
       {"libs/tee", {"libs/base", "libs/crypto", "libs/formats", "libs/tpm"}, {}},
+      {"libs/rpc", {"libs/base", "libs/crypto"}, {"CLI/", "sqlite3.h", "curl/"}},
       {"libs/store/sql", {"libs/base"}, {"openssl/", "nlohmann/"}},
       {"libs/store", {"libs/base", "libs/store/sql"}, kOutsideWorld},
       {"libs/objects", {"libs/base", "libs/crypto"}, {}},

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+// Our client against our server: calls, streams, deadlines, retries, limits.
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "base/matchers.h"
+#include "rpc/testing/wait.h"
+#include "rpc/testing/world.h"
+#include "sealift/v1/health.pb.h"
+#include "testing/echo.pb.h"
+
+namespace sealift::rpc {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::CountRequest;
+using testing::CountResponse;
+using testing::EchoRequest;
+using testing::EchoResponse;
+using testing::EchoState;
+using testing::eventually;
+
+constexpr auto kEcho = "sealift.rpc.testing.EchoService.Echo";
+constexpr auto kAdd = "sealift.rpc.testing.EchoService.Add";
+constexpr auto kAddIdempotently = "sealift.rpc.testing.EchoService.AddIdempotently";
+constexpr auto kCount = "sealift.rpc.testing.EchoService.Count";
+
+class ServerTest : public ::testing::Test {
+ protected:
+  void start(ServerOptions options = {}) { server_ = world_.serve(std::move(options), echo_router(state_)); }
+  Result<EchoResponse> call(const std::string& method, EchoRequest request = {}, CallOptions options = {}) {
+    if (!channel_) channel_ = world_.channel(*server_);
+    return channel_->call<EchoResponse>(method, request, std::move(options));
+  }
+
+  testing::World world_;
+  std::shared_ptr<EchoState> state_ = std::make_shared<EchoState>();
+  std::unique_ptr<Server> server_;
+  std::unique_ptr<Channel> channel_;
+};
+
+EchoRequest request_with(const std::string& text) {
+  EchoRequest request;
+  request.set_text(text);
+  return request;
+}
+
+TEST_F(ServerTest, AnswersACallAndKnowsTheCallerByItsCertificate) {
+  start();
+  const auto response = call(kEcho, request_with("hello"));
+  ASSERT_THAT(response, Succeeds());
+  EXPECT_EQ(response->text(), "hello");
+  EXPECT_EQ(response->caller(), "spiffe://example.test/tenant/acme");
+}
+
+TEST_F(ServerTest, AnswersHealthToEveryPeer) {
+  start();
+  const auto channel = world_.channel(*server_, Role::host, "h1");
+  EXPECT_THAT(
+      channel->call<v1::HealthCheckResponse>("sealift.v1.HealthService.Check", v1::HealthCheckRequest{}),
+      Succeeds());
+}
+
+TEST_F(ServerTest, GivesTheCallerTheHandlersOwnErrorWithoutItsDetail) {
+  start();
+  EchoRequest request;
+  request.set_fail_with("kernel_differs");
+  const auto response = call(kEcho, request);
+  ASSERT_THAT(response, FailsAt(ErrorCode::kernel_differs, "fail_with"));
+  EXPECT_EQ(response.error().message, "as asked for");
+  EXPECT_EQ(response.error().detail, "");
+}
+
+TEST_F(ServerTest, RefusesARoleThatTheMethodDoesNotAllow) {
+  start();
+  const auto host = world_.channel(*server_, Role::host, "h1");
+  EXPECT_THAT(host->call<EchoResponse>("sealift.rpc.testing.EchoService.TenantsOnly", EchoRequest{}),
+              FailsWith(ErrorCode::permission_denied));
+  EXPECT_EQ(state_->calls, 0U);
+  EXPECT_THAT(call("sealift.rpc.testing.EchoService.TenantsOnly"), Succeeds());
+}
+
+TEST_F(ServerTest, StreamsMessagesInOrder) {
+  start();
+  const auto channel = world_.channel(*server_);
+  CountRequest request;
+  request.set_upto(1000);
+  std::vector<std::uint32_t> seen;
+  const auto status =
+      channel->stream<CountResponse>(kCount, request, [&](const CountResponse& response) -> Status {
+        seen.push_back(response.number());
+        return {};
+      });
+  EXPECT_THAT(status, Succeeds());
+  ASSERT_EQ(seen.size(), 1000U);
+  for (std::uint32_t i = 0; i < 1000; ++i) EXPECT_EQ(seen[i], i + 1);
+}
+
+TEST_F(ServerTest, EndsAStreamWithTheHandlersError) {
+  start();
+  const auto channel = world_.channel(*server_);
+  CountRequest request;
+  request.set_fail_with("not_found");
+  EXPECT_THAT(channel->stream<CountResponse>(kCount, request, [](const CountResponse&) { return Status{}; }),
+              FailsAt(ErrorCode::not_found, "fail_with"));
+}
+
+TEST_F(ServerTest, EndsACallAtItsDeadline) {
+  start();
+  EchoRequest request;
+  request.set_wait_ms(60'000);
+  EXPECT_THAT(call(kEcho, request, {.timeout = 50ms}), FailsWith(ErrorCode::timeout));
+  EXPECT_TRUE(eventually([&] { return state_->cancelled == 1; }));
+}
+
+TEST_F(ServerTest, RepeatsOnlyIdempotentCallsWhileTheServiceIsUnavailable) {
+  start();
+  state_->unavailable = 2;
+  EXPECT_THAT(call(kAddIdempotently), Succeeds());
+  EXPECT_EQ(state_->calls, 3U);
+  state_->unavailable = 1;
+  EXPECT_THAT(call(kAdd), FailsWith(ErrorCode::unavailable));
+  EXPECT_EQ(state_->calls, 4U);
+}
+
+TEST_F(ServerTest, TellsTheHandlerThatTheCallerWentAway) {
+  start();
+  EchoRequest request;
+  request.set_wait_ms(600'000);
+  std::stop_source stop;
+  std::jthread caller{
+      [&] { EXPECT_THAT(call(kEcho, request, {.stop = stop.get_token()}), FailsWith(ErrorCode::canceled)); }};
+  EXPECT_TRUE(eventually([&] { return state_->running == 1; }));
+  stop.request_stop();
+  EXPECT_TRUE(eventually([&] { return state_->cancelled == 1; }));
+}
+
+TEST_F(ServerTest, StopsWhileCallsAndStreamsAreOpen) {
+  start({.drain_time = 100ms});
+  const auto channel = world_.channel(*server_);
+  std::jthread watcher{[&] {
+    EXPECT_THAT(
+        channel->stream<CountResponse>(kCount, CountRequest{}, [](const CountResponse&) { return Status{}; }),
+        FailsWith(ErrorCode::unavailable));
+  }};
+  EchoRequest request;
+  request.set_wait_ms(600'000);
+  std::jthread caller{[&] { EXPECT_THAT(call(kAdd, request), FailsWith(ErrorCode::unavailable)); }};
+  EXPECT_TRUE(eventually([&] { return state_->running == 1 && state_->open_streams.size() == 1; }));
+  server_->stop();
+  EXPECT_EQ(state_->cancelled, 1U);
+}
+
+}  // namespace
+}  // namespace sealift::rpc
