@@ -24,7 +24,8 @@ struct QuoteRecord {
   std::string currency;                      ///< ISO 4217
   std::int64_t created_at = 0;               ///< seconds since 1970
   std::int64_t expires_at = 0;               ///< seconds since 1970; good before that second
-  std::string launch_id;                     ///< "" until consumed
+  std::string consent;                       ///< names the request that consented; "" until then
+  std::string launch_id;                     ///< what came of it; "" until that is known
 };
 
 class QuoteStore {
@@ -34,11 +35,15 @@ class QuoteStore {
   virtual Status create(const QuoteRecord& record) = 0;
   /// not_found.
   virtual Result<QuoteRecord> get(const std::string& tenant, const std::string& quote_id) = 0;
-  /// Uses the quote up for one launch; the same launch again is fine, also after it expired. quote_expired,
-  /// conflict (another launch used it), not_found.
-  virtual Result<QuoteRecord> consume(const std::string& tenant, const std::string& quote_id,
-                                      const std::string& launch_id, std::int64_t now) = 0;
-  /// Forgets up to `limit` quotes of any tenant that expired before `now` and were never used: how many.
+  /// Uses the quote up for one request; the same request again is fine, also after it expired. quote_expired,
+  /// conflict (another request used it), not_found.
+  virtual Result<QuoteRecord> consent(const std::string& tenant, const std::string& quote_id,
+                                      const std::string& request, std::int64_t now) = 0;
+  /// What came of that consent; the same launch again is fine. conflict where it is not that request's, or
+  /// another launch came of it.
+  virtual Status bind(const std::string& tenant, const std::string& quote_id, const std::string& request,
+                      const std::string& launch_id) = 0;
+  /// Forgets up to `limit` quotes of any tenant that expired by `now` without consent: how many.
   virtual Result<std::int64_t> drop_expired(std::int64_t now, int limit) = 0;
 };
 

@@ -11,7 +11,7 @@
 namespace sealift::store {
 
 enum class Schema {
-  images,    ///< images.h, quotes.h
+  images,    ///< images.h, object_uses.h, quotes.h
   launches,  ///< hosts.h, commands.h, launches.h
   keys,      ///< seeds.h, enrolments.h
 };
