@@ -222,7 +222,8 @@ Status Channel::Impl::unary(const MethodDescriptor& method, const Message& reque
                      std::move(body)};
   for (auto pause = kFirstPause;; pause = std::min(pause * 2, kLongestPause)) {
     auto status = attempt(wire, response, call, patience);
-    if (status || status.error().code != ErrorCode::unavailable || !may_repeat(method)) return status;
+    if (status || status.error().code != ErrorCode::unavailable) return status;
+    if (call.once || !may_repeat(method)) return status;
     const auto next = Steady::now() + with_jitter(pause);
     if (next >= patience.deadline()) return status;
     SEALIFT_CHECK(patience.sleep_until(next));

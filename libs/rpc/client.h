@@ -32,6 +32,7 @@ struct CallOptions {
   std::optional<std::chrono::milliseconds> timeout = {};
   std::optional<Trace> trace = {};  ///< the Call's that this one is made for
   std::stop_token stop = {};        ///< ends the call with `canceled`
+  bool once = false;                ///< never tried again: the caller knows another server to ask
 };
 
 class Channel {
