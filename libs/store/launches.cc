@@ -192,8 +192,7 @@ class SqlLaunchStore final : public LaunchStore {
   Result<std::int64_t> commit(const LaunchChange& change) override {
     return sql::in_transaction(database_, [&](sql::Transaction& transaction) -> Result<std::int64_t> {
       SEALIFT_CHECK(apply(transaction, change));
-      if (change.release) SEALIFT_CHECK(release(transaction, change.record.launch_id));
-      if (change.reserve) SEALIFT_CHECK(reserve(transaction, change.record.launch_id, *change.reserve));
+      SEALIFT_CHECK(change_reservation(transaction, change.record.launch_id, change.release, change.reserve));
       SEALIFT_CHECK(add_commands(transaction, change.commands));
       return change.expected_version + 1;
     });

@@ -10,9 +10,10 @@
 
 namespace sealift::store {
 
-/// Harmless where the launch has it already. conflict (it has one on another host), resource_exhausted.
-Status reserve(sql::Transaction& transaction, const std::string& launch_id, const Reservation& wanted);
-/// Harmless where there is none.
-Status release(sql::Transaction& transaction, const std::string& launch_id);
+/// Gives back what the launch has (where `release` says so), then takes what is wanted. Harmless where there
+/// is nothing to give back, or where it has room on that host already. conflict (it has room on another
+/// host), resource_exhausted.
+Status change_reservation(sql::Transaction& transaction, const std::string& launch_id, bool release,
+                          const std::optional<Reservation>& wanted);
 
 }  // namespace sealift::store

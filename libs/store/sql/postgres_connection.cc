@@ -39,7 +39,7 @@ constexpr const char* kSession =
     "'off'";
 
 ErrorCode code_for(std::string_view state) {
-  constexpr std::array<std::pair<std::string_view, ErrorCode>, 15> kCodes{{
+  constexpr std::array<std::pair<std::string_view, ErrorCode>, 16> kCodes{{
       {"23505", ErrorCode::already_exists},     // unique_violation
       {"22021", ErrorCode::invalid_argument},   // character_not_in_repertoire
       {"25006", ErrorCode::unavailable},        // read_only_sql_transaction: a standby
@@ -54,6 +54,7 @@ ErrorCode code_for(std::string_view state) {
       {"58", ErrorCode::io_error},              // system_error
       {"28", ErrorCode::permission_denied},     // invalid_authorization_specification
       {"40", ErrorCode::unavailable},           // transaction_rollback, again and again
+      {"08P01", ErrorCode::internal},           // protocol_violation: another number of arguments
       {"08", ErrorCode::unavailable},           // connection_exception
   }};
   for (const auto& [prefix, code] : kCodes) {

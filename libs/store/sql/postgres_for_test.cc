@@ -84,7 +84,7 @@ Status PostgresForTest::start_again() {
   for (const auto& setting :
        {std::string{"listen_addresses="}, "unix_socket_directories=" + directory_.path().string(),
         std::string{"shared_buffers=32MB"}, std::string{"dynamic_shared_memory_type=mmap"},
-        std::string{"max_connections=60"}, std::string{sync}}) {
+        std::string{"max_connections=60"}, std::string{"deadlock_timeout=100ms"}, std::string{sync}}) {
     argv.emplace_back("-c");
     argv.push_back(setting);
   }

@@ -121,13 +121,26 @@ class Reset {
   sqlite3_stmt* statement_;
 };
 
+/// The error that the log's file met last; 0 where there is no log. SQLite itself remembers whatever errno
+/// was when it had cleaned up, and knows of ENOSPC alone.
+int log_errno(sqlite3* handle) {
+  sqlite3_file* log = nullptr;
+  int error = 0;
+  if (sqlite3_file_control(handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) == SQLITE_OK &&
+      log != nullptr && log->pMethods != nullptr)
+    log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &error);
+  return error;
+}
+
 }  // namespace
 
 void SqliteConnection::Close::operator()(sqlite3* handle) const { sqlite3_close(handle); }
 void SqliteConnection::Finalize::operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
 
 tl::unexpected<Error> SqliteConnection::failure(int code, std::string_view sql) const {
-  const auto ours = code_for(code, sqlite3_system_errno(handle_.get()));
+  const int system_error = sqlite3_system_errno(handle_.get());
+  const int error = log_errno(handle_.get());
+  const auto ours = code_for(code, error != 0 ? error : system_error);
   return fail(ours, message_for(ours), "database",
               fmt::format("SQLite {}: {}: {}", code, sqlite3_errmsg(handle_.get()), sql));
 }
