@@ -9,6 +9,9 @@ int main(int argc, char** argv) {
       "sealift image build --root debian.tar --kernel linux-image.deb --out image --seed image.seed\n"
       "sealift image seal image --seed image.seed --host alpha.json --reference approved.eventlog",
       "sealift " SEALIFT_VERSION};
+  declare_launch(line.root());
+  declare_launches(line.root());
+  declare_inventory(line.root());
   declare_image(line.root());
   declare_esm(line.root());
   declare_tpm(line.root());

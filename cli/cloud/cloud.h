@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// The cloud that a customer uses: where it is, and who the customer is there. One JSON file says both:
 ///
-///   {"format": "sealift-cloud-v1", "trust_domain": "cloud.example", "credentials": "DIR",
+///   {"format": "sealift-cloud-v1", "credentials": "DIR",
 ///    "frontend": "HOST:PORT", "security_module": "HOST:PORT", "orchestrator": "HOST:PORT"}
 ///
 /// `credentials` is a directory as `sealift pki issue` writes it, relative to the file. Addresses that a user
@@ -41,15 +41,12 @@ class Cloud {
     std::string security_module;
     std::string orchestrator;
   };
-  Cloud(Addresses addresses, std::string trust_domain, std::shared_ptr<rpc::Credentials> credentials)
-      : addresses_{std::move(addresses)},
-        trust_domain_{std::move(trust_domain)},
-        credentials_{std::move(credentials)} {}
+  Cloud(Addresses addresses, std::shared_ptr<rpc::Credentials> credentials)
+      : addresses_{std::move(addresses)}, credentials_{std::move(credentials)} {}
   Result<std::unique_ptr<rpc::Channel>> connect(const std::string& address, const char* what, rpc::Role role,
                                                 const std::string& name) const;
 
   Addresses addresses_;
-  std::string trust_domain_;
   std::shared_ptr<rpc::Credentials> credentials_;
 };
 

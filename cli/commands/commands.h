@@ -6,12 +6,18 @@
 
 namespace sealift::cli {
 
+/// With the commands of declare_cloud_image() in the same group.
 void declare_image(Command root);
 void declare_esm(Command root);
 void declare_tpm(Command root);
 void declare_policy(Command root);
 void declare_enrol(Command root);
 void declare_dev(Command root);
+void declare_dev_up(Command dev);
 void declare_demo(Command root);
+void declare_launch(Command root);
+void declare_launches(Command root);
+void declare_inventory(Command root);
+void declare_cloud_image(Command image_group);
 
 }  // namespace sealift::cli

@@ -156,7 +156,8 @@ void declare_run(Command& group) {
 
 void declare_dev(Command root) {
   auto dev = root.group("dev", "Try Sealift on one computer, with machines that do not exist",
-                        "sealift dev host create alpha");
+                        "sealift dev up\nsealift dev host create alpha");
+  declare_dev_up(dev);
   auto host =
       dev.group("host", "Emulated machines, by sealift-emulator: each command takes its options there",
                 "sealift dev host create alpha && sealift dev host boot alpha\n"

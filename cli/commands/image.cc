@@ -126,6 +126,7 @@ void declare_image(Command root) {
   });
   declare_show(group);
   declare_seal(group);
+  declare_cloud_image(group);
 }
 
 }  // namespace sealift::cli

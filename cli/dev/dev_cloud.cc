@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/dev/dev_cloud.h"
+
+#include <fmt/core.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "cli/cancellation.h"
+#include "cli/dev/emulator.h"
+#include "cli/programs.h"
+#include "rpc/pki.h"
+
+namespace sealift::cli {
+namespace {
+
+namespace fs = std::filesystem;
+constexpr const char* kTrustDomain = "dev.sealift.example";
+constexpr std::uint32_t kMaxHosts = 64;
+
+Status make_directory(const fs::path& path) {
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (!error) fs::permissions(path, fs::perms::owner_all, error);
+  if (error) return fail(ErrorCode::io_error, path.string() + ": " + error.message());
+  return {};
+}
+
+}  // namespace
+
+DevCloud::DevCloud(DevCloudOptions options) : options_{std::move(options)}, supervisor_{path("log")} {}
+
+DevCloud::~DevCloud() {
+  supervisor_.stop();
+  for (const auto& name : booted_) (void)run_emulator({"stop", name}, path("machines"));
+}
+
+std::vector<std::string> DevCloud::host_names() const {
+  std::vector<std::string> names;
+  for (std::uint32_t i = 1; i <= options_.hosts; ++i) names.push_back(fmt::format("host-{}", i));
+  return names;
+}
+
+std::string DevCloud::database(const std::string& service) const {
+  return options_.database.empty() ? "sqlite:" + path(service + ".db").string() : options_.database;
+}
+
+Status DevCloud::start() {
+  if (options_.hosts == 0 || options_.hosts > kMaxHosts)
+    return fail(ErrorCode::invalid_argument, fmt::format("1 to {} hosts", kMaxHosts), "--hosts");
+  for (const auto* name : {"", "log", "credentials", "objects", "machines", "agents"}) {
+    SEALIFT_CHECK(make_directory(path(name)));
+  }
+  SEALIFT_CHECK(make_certificates());
+  SEALIFT_CHECK(start_services());
+  for (const auto& name : host_names()) {
+    SEALIFT_CHECK(check_not_cancelled());
+    SEALIFT_CHECK(make_machine(name));
+    SEALIFT_CHECK(start_agent(name));
+  }
+  SEALIFT_CHECK(approve_firmware());
+  return write_cloud_files();
+}
+
+Status DevCloud::make_certificates() {
+  const auto now = SystemClock{}.now();
+  if (!fs::exists(path("pki") / "ca.pem")) SEALIFT_CHECK(rpc::create_pki(path("pki"), kTrustDomain, now));
+  const auto issue = [&](const std::string& folder, rpc::Role role, const std::string& name) -> Status {
+    if (fs::exists(credentials(folder) / "key.pem")) return {};
+    SEALIFT_CHECK(rpc::issue_credentials(path("pki"), role, name, credentials(folder), now,
+                                         {.hosts = {"127.0.0.1", "localhost"}}));
+    return {};
+  };
+  SEALIFT_CHECK(issue("frontend", rpc::Role::frontend, {}));
+  SEALIFT_CHECK(issue("orchestrator", rpc::Role::orchestrator, {}));
+  SEALIFT_CHECK(issue("operator", rpc::Role::administrator, {}));
+  for (const auto& tenant : options_.tenants) {
+    SEALIFT_CHECK(issue("tenant-" + tenant, rpc::Role::tenant, tenant));
+    SEALIFT_CHECK(issue("sm-" + tenant, rpc::Role::security_module, tenant));
+  }
+  for (const auto& host : host_names()) SEALIFT_CHECK(issue(host, rpc::Role::host, host));
+  return {};
+}
+
+Status DevCloud::start_services() {
+  const auto objects = options_.objects.empty() ? "dir:" + path("objects").string() : options_.objects;
+  SEALIFT_TRY(const auto orchestrator, find_program("sealift-orchestrator"));
+  SEALIFT_TRY(orchestrator_,
+              supervisor_.start_service("orchestrator", {orchestrator.string(), "--credentials",
+                                                         credentials("orchestrator").string(), "--database",
+                                                         database("orchestrator"), "--objects", objects}));
+  SEALIFT_TRY(const auto security_module, find_program("sealift-sm"));
+  SEALIFT_TRY(const auto frontend, find_program("sealift-frontend"));
+  std::vector<std::string> front{frontend.string(), "--credentials",      credentials("frontend").string(),
+                                 "--database",      database("frontend"), "--objects",
+                                 objects,           "--orchestrator",     orchestrator_};
+  for (const auto& tenant : options_.tenants) {
+    const auto name = "sm-" + tenant;
+    SEALIFT_TRY(auto address,
+                supervisor_.start_service(
+                    name, {security_module.string(), "--credentials", credentials(name).string(),
+                           "--database", database(name), "--tenant", tenant, "--insecure-key-file",
+                           path(name + ".key").string(), "--insecure-create-key"}));
+    front.insert(front.end(), {"--security-module", tenant + "=" + address});
+    security_modules_.push_back(std::move(address));
+  }
+  SEALIFT_TRY(frontend_, supervisor_.start_service("frontend", std::move(front)));
+  return {};
+}
+
+Status DevCloud::make_machine(const std::string& name) {
+  if (!fs::exists(path("machines") / name)) {
+    SEALIFT_CHECK(run_emulator({"create", name}, path("machines")));
+  }
+  SEALIFT_CHECK(run_emulator({"boot", name}, path("machines")));
+  booted_.push_back(name);
+  return {};
+}
+
+Status DevCloud::start_agent(const std::string& machine) {
+  SEALIFT_TRY(const auto shown, run_emulator({"show", machine}, path("machines")));
+  SEALIFT_TRY(const auto agent, find_program("sealift-agent"));
+  const auto objects = options_.objects.empty() ? path("objects").string() : std::string{};
+  std::vector<std::string> argv{agent.string(),
+                                "--orchestrator",
+                                orchestrator_,
+                                "--credentials",
+                                credentials(machine).string(),
+                                "--state",
+                                path("agents/" + machine).string(),
+                                "--tpm",
+                                shown.value("tcti", ""),
+                                "--ultravisor",
+                                shown.value("ultravisor_socket", ""),
+                                "--tee",
+                                "measured",
+                                "--arch",
+                                "x86_64",
+                                "--zone",
+                                options_.zone,
+                                "--cpus",
+                                "4",
+                                "--memory-mib",
+                                "4096"};
+  if (!objects.empty()) argv.insert(argv.end(), {"--objects", objects});
+  return supervisor_.start(machine, std::move(argv));
+}
+
+/// What the firmware's vendor publishes, as the customer approves it: never what a host says of itself.
+Status DevCloud::approve_firmware() {
+  SEALIFT_TRY(const auto published, run_emulator({"firmware", "default"}, path("machines")));
+  const auto inputs = published.value("inputs", Json::object());
+  SEALIFT_TRY(const auto self, find_program("sealift"));
+  sealift::Command command;
+  command.argv = {self.string(),
+                  "policy",
+                  "predict",
+                  "--hardware-key-hash",
+                  inputs.value("hardware_key_hash", ""),
+                  "--verification-code-hash",
+                  inputs.value("verification_code_hash", ""),
+                  "--secure-boot-jumper",
+                  "on",
+                  "--pef",
+                  "on",
+                  "--out",
+                  path("approved.eventlog").string(),
+                  "--json"};
+  SEALIFT_CHECK(run_checked(std::move(command)));
+  return {};
+}
+
+Status DevCloud::write_cloud_file(const std::string& name, const std::string& security_module,
+                                  bool for_operator) const {
+  Json json{{"format", "sealift-cloud-v1"}, {"credentials", "credentials/" + name}};
+  if (for_operator) {
+    json["orchestrator"] = orchestrator_;
+  } else {
+    json["frontend"] = frontend_;
+    json["security_module"] = security_module;
+  }
+  const auto text = json.dump(2) + "\n";
+  return write_file(
+      path((for_operator ? std::string{"operator"} : name.substr(name.find('-') + 1)) + ".json"),
+      as_bytes(text), 0600);
+}
+
+Status DevCloud::write_cloud_files() const {
+  for (std::size_t i = 0; i < options_.tenants.size(); ++i) {
+    SEALIFT_CHECK(write_cloud_file("tenant-" + options_.tenants[i], security_modules_[i], false));
+  }
+  return write_cloud_file("operator", {}, true);
+}
+
+Json DevCloud::description() const {
+  auto tenants = Json::array();
+  for (std::size_t i = 0; i < options_.tenants.size(); ++i) {
+    const auto& tenant = options_.tenants[i];
+    tenants.push_back(Json{{"tenant", tenant},
+                           {"cloud_file", path(tenant + ".json").string()},
+                           {"security_module", security_modules_[i]}});
+  }
+  return Json{{"directory", options_.directory.string()},
+              {"tenants", tenants},
+              {"operator_file", path("operator.json").string()},
+              {"frontend", frontend_},
+              {"orchestrator", orchestrator_},
+              {"root", path("machines/ca/root.pem").string()},
+              {"intermediate", path("machines/ca/intermediate.pem").string()},
+              {"reference", path("approved.eventlog").string()},
+              {"hosts", host_names()}};
+}
+
+std::string DevCloud::hints() const {
+  const auto approval = fmt::format(
+      "--root {0}/machines/ca/root.pem --intermediate {0}/machines/ca/intermediate.pem \\\n"
+      "    --reference {0}/approved.eventlog",
+      options_.directory.string());
+  return fmt::format(
+      "\nThe cloud is up: {0} host(s), tenant {1}. In another terminal:\n\n"
+      "  export SEALIFT_CLOUD={2}\n"
+      "  sealift launch image --keep-key --yes --seed image.seed \\\n    {3}\n"
+      "  sealift launch image --yes --seed image.seed \\\n    {3}      (the security module keeps the seed)\n"
+      "  sealift ps\n"
+      "  sealift hosts --cloud {4}\n\n"
+      "An image comes from: sealift image build --help. Ctrl-C ends it all; {5} keeps what is in it.\n",
+      options_.hosts, options_.tenants.front(), path(options_.tenants.front() + ".json").string(), approval,
+      path("operator.json").string(), options_.directory.string());
+}
+
+}  // namespace sealift::cli

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+/// A whole cloud on one computer: certificates, emulated machines, and every service as a process of its own,
+/// with SQLite and a directory. What scales out is configuration only (docs/operators).
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "cli/dev/supervisor.h"
+#include "cli/output.h"
+
+namespace sealift::cli {
+
+struct DevCloudOptions {
+  std::filesystem::path directory;
+  std::uint32_t hosts = 2;
+  std::vector<std::string> tenants{"acme"};
+  std::string zone = "home";
+  std::string database;  ///< "": SQLite files in the directory
+  std::string objects;   ///< "": a directory in the directory
+};
+
+class DevCloud {
+ public:
+  explicit DevCloud(DevCloudOptions options);
+  DevCloud(const DevCloud&) = delete;
+  DevCloud& operator=(const DevCloud&) = delete;
+  /// Machines are switched off; nothing that was kept is removed.
+  ~DevCloud();
+
+  /// Makes what is missing, and starts everything. What an earlier run kept is used again.
+  Status start();
+  Supervisor& processes() { return supervisor_; }
+
+  /// {"directory", "tenants": [{"tenant", "cloud_file", "security_module"}], "operator_file", "frontend",
+  /// "orchestrator", "roots", "intermediates", "reference", "hosts": […]}
+  Json description() const;
+  /// What to type next.
+  std::string hints() const;
+
+ private:
+  Status make_certificates();
+  Status make_machine(const std::string& name);
+  Status approve_firmware();
+  Status start_services();
+  Status start_agent(const std::string& machine);
+  Status write_cloud_files() const;
+  Status write_cloud_file(const std::string& name, const std::string& security_module,
+                          bool for_operator) const;
+
+  std::filesystem::path path(const std::string& name) const { return options_.directory / name; }
+  std::filesystem::path credentials(const std::string& name) const { return path("credentials") / name; }
+  std::string database(const std::string& service) const;
+  std::vector<std::string> host_names() const;
+
+  DevCloudOptions options_;
+  Supervisor supervisor_;
+  std::vector<std::string> booted_;
+  std::string orchestrator_;
+  std::string frontend_;
+  std::vector<std::string> security_modules_;  ///< by tenant
+};
+
+}  // namespace sealift::cli
