@@ -153,7 +153,8 @@ struct RequestWriter {
                       {"memory_mib", request.memory_mib},
                       {"cpus", request.cpus},
                       {"files", names}};
-    message.text = Json{{"launch", launch}}.dump();
+    // A command line that is no UTF-8 is none of a sealed image: the ultravisor refuses what it becomes.
+    message.text = Json{{"launch", launch}}.dump(-1, ' ', false, Json::error_handler_t::replace);
   }
   void operator()(WatchRequest& request) { message.text = Json{{"watch", {{"id", request.id}}}}.dump(); }
   void operator()(StopRequest& request) { message.text = Json{{"stop", {{"id", request.id}}}}.dump(); }

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+/// The journal as files: DIR/LAUNCH.ATTEMPT/journal, beside the instance's other files.
+#pragma once
+
+#include "services/agent/domain/ports.h"
+
+namespace sealift::agent {
+
+class JournalDirectory final : public Journal {
+ public:
+  static constexpr std::size_t kMaxDocument = 1U << 20U;
+
+  explicit JournalDirectory(std::filesystem::path directory) : directory_{std::move(directory)} {}
+
+  Result<std::vector<Bytes>> load() override;
+  Status save(const InstanceName& name, ByteView document) override;
+  void remove(const InstanceName& name) override;
+  std::filesystem::path directory(const InstanceName& name) const override {
+    return directory_ / name.text();
+  }
+
+ private:
+  const std::filesystem::path directory_;
+};
+
+/// A directory for this user alone, with those above it.
+Status make_private_directory(const std::filesystem::path& directory);
+
+}  // namespace sealift::agent

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+/// Objects from the zone's store, by the locations that the orchestrator gives.
+#pragma once
+
+#include "objects/fetch.h"
+#include "services/agent/domain/ports.h"
+
+namespace sealift::agent {
+
+class ObjectFetcher final : public Objects {
+ public:
+  explicit ObjectFetcher(objects::FetchOptions options) : fetcher_{std::move(options)} {}
+  Status fetch(const ObjectOrder& object, const std::filesystem::path& destination,
+               const std::stop_token& stop) override {
+    NoProgress progress;
+    return fetcher_.fetch({object.url}, {object.size, object.sha512}, destination, progress, stop);
+  }
+
+ private:
+  objects::Fetcher fetcher_;
+};
+
+}  // namespace sealift::agent

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+/// sealift-agent: the untrusted daemon of a host. It does what its zone's orchestrator says, as far as the
+/// host's TPM and ultravisor agree.
+#include <fmt/core.h>
+#include <pthread.h>
+#include <sys/file.h>
+#include <sys/signalfd.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <mutex>
+#include <thread>
+
+#include "base/file.h"
+#include "rpc/pki.h"
+#include "services/agent/adapters/journal_directory.h"
+#include "services/agent/adapters/object_fetcher.h"
+#include "services/agent/adapters/orchestrator_channels.h"
+#include "services/agent/adapters/qcow2_overlays.h"
+#include "services/agent/adapters/tpm_platform.h"
+#include "services/agent/adapters/ultravisor_socket.h"
+#include "services/agent/domain/session.h"
+
+namespace sealift::agent {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Options {
+  std::vector<std::string> orchestrators;
+  fs::path credentials;
+  fs::path state;
+  std::string tcti;
+  std::string profile = "firmware";
+  fs::path ultravisor;
+  std::string tee = "measured";
+  std::string arch;
+  std::string zone;
+  std::uint32_t cpus = 0;
+  std::uint32_t memory_mib = 0;
+  std::map<std::string, std::string> labels;
+  std::string firmware;
+  objects::FetchOptions objects;
+  std::uint64_t cache_mib = 16384;
+};
+
+std::string this_architecture() {
+  utsname name{};
+  ::uname(&name);
+  return name.machine;
+}
+
+void declare_connections(CLI::App& app, Options& options) {
+  app.add_option("--orchestrator", options.orchestrators, "HOST:PORT; several are tried in turn")->required();
+  app.add_option("--credentials", options.credentials,
+                 "directory as `sealift pki issue` writes it, role host")
+      ->required();
+  app.add_option("--state", options.state, "directory for journal, images and consoles; this host's alone")
+      ->required();
+  app.add_option("--tpm", options.tcti, "TCTI of the TPM: device:/dev/tpmrm0, swtpm:path=SOCKET")->required();
+  app.add_option("--profile", options.profile, "how the machine was provisioned: firmware or owner")
+      ->capture_default_str();
+  app.add_option("--ultravisor", options.ultravisor, "the ultravisor's socket")->required();
+  app.add_option("--objects-dir", options.objects.directory,
+                 "where the zone's directory store is mounted, if it has one");
+  app.add_option("--objects-ca", options.objects.ca_file,
+                 "PEM with the roots of the object store (default: the system's)");
+  app.add_flag("--insecure-http-objects", options.objects.insecure_http, "also fetch objects without TLS");
+  app.add_option("--cache-mib", options.cache_mib, "bound of the image cache")->capture_default_str();
+}
+
+void declare_attributes(CLI::App& app, Options& options) {
+  app.add_option("--tee", options.tee, "kind of protection: measured")
+      ->check(CLI::IsMember({"measured"}))
+      ->capture_default_str();
+  app.add_option("--arch", options.arch, "of guests")->capture_default_str();
+  app.add_option("--zone", options.zone, "the zone's name")->required();
+  app.add_option("--cpus", options.cpus, "processors for guests")->required()->check(CLI::PositiveNumber);
+  app.add_option("--memory-mib", options.memory_mib, "MiB of memory for guests")
+      ->required()
+      ->check(CLI::PositiveNumber);
+  app.add_option_function<std::vector<std::string>>(
+      "--label",
+      [&options](const std::vector<std::string>& labels) {
+        for (const auto& label : labels) {
+          const auto equals = label.find('=');
+          if (equals == 0 || equals == std::string::npos)
+            throw CLI::ValidationError("--label", "'" + label + "' is not KEY=VALUE");
+          options.labels[label.substr(0, equals)] = label.substr(equals + 1);
+        }
+      },
+      "KEY=VALUE; may be repeated");
+  app.add_option("--firmware", options.firmware, "what the host says that it runs");
+  app.footer(
+      "Example:\n  sealift-agent --orchestrator orch-1:7443 --orchestrator orch-2:7443 \\\n"
+      "    --credentials /etc/sealift/host --state /var/lib/sealift/agent --tpm device:/dev/tpmrm0 \\\n"
+      "    --ultravisor /run/sealift/ultravisor --zone eu-1 --cpus 32 --memory-mib 131072 --label disk=ssd");
+}
+
+v1::HostAttributes attributes_of(const Options& options) {
+  v1::HostAttributes attributes;
+  attributes.set_tee(options.tee);
+  attributes.set_arch(options.arch);
+  attributes.set_zone(options.zone);
+  attributes.set_cpus(options.cpus);
+  attributes.set_memory_mib(options.memory_mib);
+  attributes.mutable_labels()->insert(options.labels.begin(), options.labels.end());
+  attributes.set_firmware(options.firmware);
+  return attributes;
+}
+
+/// One line for each; what peers said loses its control characters.
+void log(const std::string& line) {
+  auto text = line;
+  std::ranges::replace_if(text, [](unsigned char c) { return c < ' ' || c == 0x7f; }, '?');
+  fmt::print(stderr, "sealift-agent: {}\n", text);
+}
+
+/// Readable when SIGTERM or SIGINT came. Set before any thread starts, so that all block them.
+Result<UniqueFd> stop_signals() {
+  ::signal(SIGPIPE, SIG_IGN);
+  sigset_t signals;
+  ::sigemptyset(&signals);
+  ::sigaddset(&signals, SIGTERM);
+  ::sigaddset(&signals, SIGINT);
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  UniqueFd fd{::signalfd(-1, &signals, SFD_CLOEXEC)};
+  if (!fd) return fail_errno("signalfd");
+  return fd;
+}
+
+/// Two agents over one journal would start things twice.
+Result<UniqueFd> lock_state(const fs::path& state) {
+  SEALIFT_CHECK(make_private_directory(state));
+  SEALIFT_TRY(auto lock, open_file(state / "lock", O_RDWR | O_CREAT));
+  if (::flock(lock.get(), LOCK_EX | LOCK_NB) == 0) return lock;
+  return fail(ErrorCode::conflict, "another agent works in " + state.string(), "state");
+}
+
+Status run(const Options& options) {
+  SEALIFT_TRY(const auto stop, stop_signals());
+  SEALIFT_TRY(const auto* const profile, tpm::profile_from_name(options.profile));
+  SEALIFT_TRY(const auto state_lock, lock_state(options.state));
+  SEALIFT_TRY(const auto files, rpc::credential_files(options.credentials));
+  SEALIFT_TRY(const auto credentials, rpc::Credentials::load(files));
+  SEALIFT_TRY(const auto orchestrator, OrchestratorChannels::create(options.orchestrators, credentials));
+
+  const Limits limits;
+  const SystemClock clock;
+  UltravisorSocket ultravisor{options.ultravisor};
+  ObjectFetcher objects{options.objects};
+  Qcow2Overlays overlays{options.state / "overlays"};
+  JournalDirectory journal{options.state / "instances"};
+  ImageCache cache{options.state / "cache", options.cache_mib << 20U, objects};
+  SEALIFT_CHECK(cache.open());
+  TpmPlatform platform{options.tcti, *profile};
+  Completions completions{*orchestrator, limits, log};
+  World world{*orchestrator, ultravisor, objects, overlays, journal, cache, completions, clock, limits, log};
+  Instances instances{world, {options.cpus, options.memory_mib}};
+  SEALIFT_CHECK(instances.load());
+  Commands commands{world, instances, platform};
+  Session session{world, instances, commands, attributes_of(options)};
+  log("started as " + credentials->identity().text());
+  {
+    const std::jthread working{[&](const std::stop_token& token) { session.run(token); }};
+    signalfd_siginfo signal{};
+    while (::read(stop.get(), &signal, sizeof signal) < 0 && errno == EINTR) {
+    }
+    orchestrator->close();
+  }
+  log("stopped; guests run on");
+  return {};
+}
+
+}  // namespace
+}  // namespace sealift::agent
+
+int main(int argc, char** argv) {
+  using namespace sealift;
+  agent::Options options;
+  options.arch = agent::this_architecture();
+  CLI::App app{"The host agent: does what its zone's orchestrator says, as far as TPM and ultravisor agree."};
+  agent::declare_connections(app, options);
+  agent::declare_attributes(app, options);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : static_cast<int>(ErrorKind::usage);
+  }
+  const auto status = agent::run(options);
+  if (status) return 0;
+  const auto& error = status.error();
+  fmt::print(stderr, "sealift-agent: {}: {}. {}\n", name(error.code), error.message, remedy(error.code));
+  return static_cast<int>(kind(error.code));
+}
