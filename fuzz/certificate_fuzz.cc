@@ -52,12 +52,27 @@ void use_list(ByteView bytes) {
   }
 }
 
+const Bytes& platform_certificate() {
+  static const auto kDer =
+      pki()
+          .intermediate.issue_platform_certificate(pki().ek_certificate, {.validity = test_pki::kCurrent})
+          .value();
+  return kDer;
+}
+
+void use_platform_certificate(ByteView bytes) {
+  const auto& ek_certificate = pki().ek_certificate;
+  static_cast<void>(tee::platform_certificate_issuer(bytes, ek_certificate));
+  const auto taken = tee::verify_platform_certificate(bytes, ek_certificate, roots(), test_pki::now());
+  if (taken && !same_bytes(bytes, platform_certificate())) std::abort();
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const ByteView input{data + 1, size - 1};
-  switch (data[0] % 4) {
+  switch (data[0] % 5) {
     case 0:
       use_certificate(input);
       use_list(input);
@@ -68,9 +83,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     case 2:
       use_list(fuzz::patched(pki().intermediate_crl.der(), input));
       break;
+    case 3:
+      use_platform_certificate(input);
+      break;
     default:
-      if (tee::verify_platform_certificate(input, pki().ek_certificate, roots(), test_pki::now()))
-        std::abort();
+      use_platform_certificate(fuzz::patched(platform_certificate(), input));
   }
   return 0;
 }

@@ -46,6 +46,13 @@ Result<tee::MeasuredPolicy> policy_of(const ChallengeOptions& options) {
   return tee::MeasuredPolicy{std::move(roots), profile, std::move(approved)};
 }
 
+Json or_null(const std::optional<std::string>& text) { return text ? Json(*text) : Json{}; }
+
+std::string platform_text(const tee::EnrolmentSubject& subject) {
+  const auto issuer = subject.platform_issuer();
+  return issuer ? "platform certificate by " + printable(*issuer) : "no platform certificate";
+}
+
 /// The state first: a challenge nobody can conclude is worth nothing, and a state nobody was asked for is
 /// taken away again.
 Status write_challenge(const ChallengeOptions& options, const tee::Challenge& challenge) {
@@ -65,12 +72,14 @@ Status challenge_host(const ChallengeOptions& options, Context& context) {
               in_file(options.evidence, tee::challenge_measured_host(evidence, policy, SystemClock{}.now())));
   SEALIFT_CHECK(write_challenge(options, challenge));
   const auto expires = crypto::utc_text(challenge.expires_at());
-  return context.report(Json{{"id", challenge.id()},
-                             {"expires_at", expires},
-                             {"state", options.state.string()},
-                             {"challenge", options.out.string()}},
-                        fmt::format("The evidence holds. Let the host answer {} before {}\n",
-                                    printable(options.out.string()), expires));
+  return context.report(
+      Json{{"id", challenge.id()},
+           {"expires_at", expires},
+           {"platform_issuer", or_null(challenge.subject().platform_issuer())},
+           {"state", options.state.string()},
+           {"challenge", options.out.string()}},
+      fmt::format("The evidence holds: {}. Let the host answer {} before {}\n",
+                  platform_text(challenge.subject()), printable(options.out.string()), expires));
 }
 
 void declare_challenge(Command& group) {
@@ -101,15 +110,23 @@ Json host_json(const tee::EnrolledHost& host) {
           {"profile", host.profile().name},
           {"pcr", host.key().approved().text()},
           {"ek_issuer", host.ek_certificate().issuer()},
+          {"platform_issuer", or_null(host.subject().platform_issuer())},
           {"enrolled_at", crypto::utc_text(host.enrolled_at())}};
 }
 
 std::string host_text(const tee::EnrolledHost& host) {
-  return fmt::format("{:<12} {}\n{:<12} {}\n{:<12} {}\n{:<12} {}\n{:<12} {}\n{:<12} {}\n", "machine",
-                     to_hex(host.hardware_key_hash().view()), "storage key", host.storage_key_name().hex(),
-                     "profile", host.profile().name, "PCRs", host.key().approved().text(), "EK issuer",
-                     printable(host.ek_certificate().issuer()), "enrolled",
-                     crypto::utc_text(host.enrolled_at()));
+  std::string text;
+  const auto line = [&text](std::string_view what, std::string_view value) {
+    text += fmt::format("{:<12} {}\n", what, value);
+  };
+  line("machine", to_hex(host.hardware_key_hash().view()));
+  line("storage key", host.storage_key_name().hex());
+  line("profile", host.profile().name);
+  line("PCRs", host.key().approved().text());
+  line("EK issuer", printable(host.ek_certificate().issuer()));
+  line("platform", platform_text(host.subject()));
+  line("enrolled", crypto::utc_text(host.enrolled_at()));
+  return text;
 }
 
 struct FinishOptions {

@@ -41,6 +41,7 @@ TEST_P(Agent, ShowsTheCertificateOfTheEkThatIsInTheTpm) {
   const auto issuer = crypto::Certificate::parse(evidence.ek_certificates.back());
   ASSERT_THAT(issuer, Succeeds());
   EXPECT_EQ(certificate->issuer(), issuer->subject());
+  EXPECT_EQ(evidence.platform_certificate, read_file(machine.platform_certificate(), 4096).value());
 }
 
 TEST_P(Agent, AnswersAChallengeMadeForItsKeys) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/// The test CA that certifies the EKs of emulated machines: a root and an intermediate, made once per
-/// machines directory. Its root is trusted by nobody who does not ask for it.
+/// The test CA that certifies the EKs and platforms of emulated machines: a root and an intermediate, made
+/// once per machines directory. Its root is trusted by nobody who does not ask for it.
 #pragma once
 
 #include <filesystem>

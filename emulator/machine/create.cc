@@ -61,6 +61,7 @@ Status fill_machine(const fs::path& machines, const fs::path& path, const Create
   SEALIFT_CHECK(write_flash(path / "flash", firmware.flash));
   SEALIFT_CHECK(write_new_file(path / "chip.json", as_bytes(chip_json(firmware.state))));
   SEALIFT_CHECK(write_new_file(path / "ek-certificate.der", made.ek_certificate.der()));
+  SEALIFT_CHECK(write_new_file(path / "platform-certificate.der", made.platform_certificate));
   SEALIFT_CHECK(write_new_file(path / "machine.json", as_bytes(description_json(describe(made, ek, plan)))));
   std::error_code ignored;
   fs::remove_all(path / "scratch", ignored);

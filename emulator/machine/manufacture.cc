@@ -19,8 +19,6 @@ namespace fs = std::filesystem;
 using tpm::Entity;
 using tpm::Session;
 
-constexpr tpm::Handle kIntermediateIndex =
-    0x01C00100;  // first of TCG EK Credential Profile's chain, 2.2.1.5.2
 constexpr std::size_t kNvPiece = 1024;
 /// As TPM vendors define an EK certificate's index (the same profile, 2.2.1.2): read by anybody, written by
 /// platform.
@@ -119,8 +117,7 @@ Result<Keys> make_keys_at_once(tpm::Tpm& tpm, const fs::path& state, const fs::p
   return Keys{std::move((*saved)->area), std::move(storage_key)};
 }
 
-Status write_certificate(tpm::Tpm& tpm, tpm::Handle index, const crypto::Certificate& certificate) {
-  const ByteView der{certificate.der()};
+Status write_certificate(tpm::Tpm& tpm, tpm::Handle index, ByteView der) {
   TPMS_NV_PUBLIC area{};
   area.nvIndex = index;
   area.nameAlg = TPM2_ALG_SHA256;
@@ -150,10 +147,13 @@ Result<ManufacturedTpm> manufacture_tpm(const fs::path& state, const fs::path& s
                                    : make_keys_one_by_one(bench.tpm(), plan, kind));
   SEALIFT_TRY(const auto ek, keys.ek.key());
   SEALIFT_TRY(auto certificate, authority.issue_ek_certificate(ek));
-  SEALIFT_CHECK(write_certificate(bench.tpm(), kind.certificate_index, certificate));
-  SEALIFT_CHECK(write_certificate(bench.tpm(), kIntermediateIndex, authority.certificate()));
+  SEALIFT_TRY(auto platform_certificate, authority.issue_platform_certificate(certificate));
+  SEALIFT_CHECK(write_certificate(bench.tpm(), kind.certificate_index, certificate.der()));
+  SEALIFT_CHECK(write_certificate(bench.tpm(), tpm::kEkChainIndex, authority.certificate().der()));
+  SEALIFT_CHECK(write_certificate(bench.tpm(), tpm::kPlatformCertificateIndex, platform_certificate));
   SEALIFT_CHECK(bench.finish());
-  return ManufacturedTpm{kind, std::move(keys.ek), std::move(certificate), std::move(keys.storage_key)};
+  return ManufacturedTpm{kind, std::move(keys.ek), std::move(certificate), std::move(platform_certificate),
+                         std::move(keys.storage_key)};
 }
 
 }  // namespace sealift::emulator

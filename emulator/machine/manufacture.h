@@ -24,6 +24,7 @@ struct ManufacturedTpm {
   tpm::EndorsementKey ek_kind;
   tpm::Public ek;
   crypto::Certificate ek_certificate;  ///< also in the TPM's NV, with its issuer's behind it
+  Bytes platform_certificate;          ///< also there
   tpm::Public storage_key;
 };
 

@@ -3,56 +3,25 @@
 
 #include <fmt/core.h>
 #include <fmt/ranges.h>
-#include <openssl/bn.h>
 
 #include <algorithm>
 
-#include "crypto/random.h"
-#include "crypto/x509_openssl.h"
+#include "crypto/x509_draft.h"
 
 namespace sealift::crypto {
 namespace {
-
-tl::unexpected<Error> refuse(std::string message, std::string field) {
-  return fail(ErrorCode::invalid_argument, std::move(message), std::move(field), openssl_errors());
-}
-
-/// 16 random bytes, positive and never shorter (RFC 5280 4.1.2.2: unique, at most 20 bytes).
-Bytes random_serial() {
-  auto serial = random_array<16>();
-  serial[0] = static_cast<std::uint8_t>((serial[0] & 0x3fU) | 0x40U);
-  return {serial.begin(), serial.end()};
-}
-
-Result<X509NamePtr> make_name(const std::vector<NameAttribute>& attributes) {
-  X509NamePtr name{must(X509_NAME_new(), "X509_NAME")};
-  for (const auto& [type, value] : attributes) {
-    if (X509_NAME_add_entry_by_txt(name.get(), type.c_str(), MBSTRING_UTF8,
-                                   reinterpret_cast<const unsigned char*>(value.data()),
-                                   static_cast<int>(value.size()), -1, 0) != 1) {
-      return refuse(fmt::format("a name cannot have {} = {}", type, value), "subject");
-    }
-  }
-  return name;
-}
 
 Result<X509NamePtr> subject_of(const CertificateDraft& draft) {
   if (draft.subject_der.empty()) return make_name(draft.subject);
   const auto* cursor = draft.subject_der.data();
   X509NamePtr name{d2i_X509_NAME(nullptr, &cursor, static_cast<long>(draft.subject_der.size()))};
-  if (!name) return refuse("the subject is not a Name in DER", "subject");
+  if (!name) return refuse_draft("the subject is not a Name in DER", "subject");
   return name;
 }
 
 Status set_time(ASN1_TIME* field, std::int64_t seconds) {
   if (ASN1_TIME_set(field, static_cast<std::time_t>(seconds)) != nullptr) return {};
-  return refuse("the validity is not between the years 0 and 9999", "validity");
-}
-
-Asn1IntegerPtr integer(ByteView big_endian) {
-  const std::unique_ptr<BIGNUM, FreeWith<BN_free>> number{
-      must(BN_bin2bn(big_endian.data(), static_cast<int>(big_endian.size()), nullptr), "BN")};
-  return Asn1IntegerPtr{must(BN_to_ASN1_INTEGER(number.get(), nullptr), "ASN1_INTEGER")};
+  return refuse_draft("the validity is not between the years 0 and 9999", "validity");
 }
 
 Status set_public_key(X509* certificate, const CertificateDraft& draft) {
@@ -61,7 +30,7 @@ Status set_public_key(X509* certificate, const CertificateDraft& draft) {
       d2i_X509_PUBKEY(nullptr, &cursor, static_cast<long>(draft.public_key_info.size()))};
   auto* const key = info ? X509_PUBKEY_get0(info.get()) : nullptr;
   if (key == nullptr || X509_set_pubkey(certificate, key) != 1)
-    return refuse("not a public key", "publicKey");
+    return refuse_draft("not a public key", "publicKey");
   if (!draft.oaep_key) return {};
   const unsigned char* bits = nullptr;
   int size = 0;
@@ -78,7 +47,7 @@ Status add_extension(X509* certificate, X509V3_CTX* context, const std::string& 
                      const std::string& value) {
   const X509ExtensionPtr extension{X509V3_EXT_nconf(nullptr, context, name.c_str(), value.c_str())};
   if (!extension || X509_add_ext(certificate, extension.get(), -1) != 1) {
-    return refuse(fmt::format("OpenSSL does not take the extension {} = {}", name, value), name);
+    return refuse_draft(fmt::format("OpenSSL does not take the extension {} = {}", name, value), name);
   }
   return {};
 }
@@ -90,7 +59,7 @@ Status check_urls(const IssuerUrls& urls) {
   };
   if (std::any_of(urls.certificate.begin(), urls.certificate.end(), bad) ||
       std::any_of(urls.crl.begin(), urls.crl.end(), bad)) {
-    return refuse("a URL is empty or has a comma, a space or a control character", "url");
+    return refuse_draft("a URL is empty or has a comma, a space or a control character", "url");
   }
   return {};
 }
@@ -120,18 +89,6 @@ CertificateDraft ca_draft(const std::string& common_name, Validity validity, int
   return draft;
 }
 
-/// GeneralNames with one directoryName, as x509v3_config writes a raw extension.
-Result<std::string> tpm_alt_name(const EkCertificateOptions& options) {
-  SEALIFT_TRY(auto directory, make_name({{"2.23.133.2.1", options.tpm_manufacturer},
-                                         {"2.23.133.2.2", options.tpm_model},
-                                         {"2.23.133.2.3", options.tpm_version}}));
-  const GeneralNamesPtr names{must(GENERAL_NAMES_new(), "GENERAL_NAMES")};
-  auto* const name = must(GENERAL_NAME_new(), "GENERAL_NAME");
-  GENERAL_NAME_set0_value(name, GEN_DIRNAME, directory.release());
-  must(sk_GENERAL_NAME_push(names.get(), name), "GENERAL_NAMES");
-  return "critical,DER:" + to_hex(der_of(names.get(), i2d_GENERAL_NAMES));
-}
-
 }  // namespace
 
 Result<Certificate> sign_certificate(const CertificateDraft& draft, const Certificate* issuer,
@@ -156,7 +113,7 @@ Result<Certificate> sign_certificate(const CertificateDraft& draft, const Certif
     SEALIFT_CHECK(add_extension(certificate.get(), &context, name, value));
   }
   if (X509_sign(certificate.get(), key.get(), EVP_get_digestbyname(draft.hash)) <= 0) {
-    return refuse(fmt::format("the key cannot sign with {}", draft.hash), "hash");
+    return refuse_draft(fmt::format("the key cannot sign with {}", draft.hash), "hash");
   }
   return Certificate::parse(der_of(certificate.get(), i2d_X509));
 }
@@ -167,9 +124,9 @@ CertificateAuthority::CertificateAuthority(PrivateKey key, Certificate certifica
 Result<CertificateAuthority> CertificateAuthority::load(PrivateKey key, Certificate certificate,
                                                         IssuerUrls urls) {
   SEALIFT_CHECK(check_urls(urls));
-  if (!certificate.is_ca()) return refuse("the certificate is not a CA's", "certificate");
+  if (!certificate.is_ca()) return refuse_draft("the certificate is not a CA's", "certificate");
   SEALIFT_TRY(const auto certified, certificate.public_key());
-  if (!(certified == key.public_key())) return refuse("the key is not the certificate's", "key");
+  if (!(certified == key.public_key())) return refuse_draft("the key is not the certificate's", "key");
   return CertificateAuthority{std::move(key), std::move(certificate), std::move(urls)};
 }
 
@@ -194,7 +151,9 @@ Result<CertificateAuthority> CertificateAuthority::create_intermediate(PrivateKe
 
 Result<CertificateDraft> CertificateAuthority::ek_draft(const PublicKey& ek,
                                                         const EkCertificateOptions& options) const {
-  SEALIFT_TRY(auto alt_name, tpm_alt_name(options));
+  SEALIFT_TRY(auto alt_name, directory_alt_name({{"2.23.133.2.1", options.tpm_manufacturer},
+                                                 {"2.23.133.2.2", options.tpm_model},
+                                                 {"2.23.133.2.3", options.tpm_version}}));
   CertificateDraft draft;
   draft.serial = options.serial;
   draft.validity = options.validity;
@@ -202,7 +161,7 @@ Result<CertificateDraft> CertificateAuthority::ek_draft(const PublicKey& ek,
       {"keyUsage", ek.type() == KeyType::rsa ? "critical,keyEncipherment" : "critical,keyAgreement"},
       {"basicConstraints", "critical,CA:FALSE"},
       {"extendedKeyUsage", "2.23.133.8.1"},
-      {"subjectAltName", std::move(alt_name)},
+      {"subjectAltName", "critical," + alt_name},
       {"authorityKeyIdentifier", "keyid"}};
   append_urls(urls_, draft);
   draft.public_key_info = ek.der();
@@ -226,7 +185,7 @@ Result<Crl> CertificateAuthority::issue_crl(const std::vector<Certificate>& revo
   must(X509_CRL_set_issuer_name(crl.get(), X509_get_subject_name(certificate_.get())), "issuer");
   const Asn1TimePtr from{ASN1_TIME_set(nullptr, static_cast<std::time_t>(validity.not_before))};
   const Asn1TimePtr until{ASN1_TIME_set(nullptr, static_cast<std::time_t>(validity.not_after))};
-  if (!from || !until) return refuse("the validity is not between the years 0 and 9999", "validity");
+  if (!from || !until) return refuse_draft("the validity is not between the years 0 and 9999", "validity");
   must(X509_CRL_set1_lastUpdate(crl.get(), from.get()), "thisUpdate");
   must(X509_CRL_set1_nextUpdate(crl.get(), until.get()), "nextUpdate");
   for (const auto& certificate : revoked) {
@@ -241,10 +200,11 @@ Result<Crl> CertificateAuthority::issue_crl(const std::vector<Certificate>& revo
   X509V3_set_ctx_nodb(&context);
   X509V3_set_ctx(&context, certificate_.get(), nullptr, nullptr, crl.get(), 0);
   const X509ExtensionPtr keyid{X509V3_EXT_nconf(nullptr, &context, "authorityKeyIdentifier", "keyid:always")};
-  if (!keyid) return refuse("the CA's certificate has no key identifier", "authorityKeyIdentifier");
+  if (!keyid) return refuse_draft("the CA's certificate has no key identifier", "authorityKeyIdentifier");
   must(X509_CRL_add_ext(crl.get(), keyid.get(), -1), "authorityKeyIdentifier");
   must(X509_CRL_sort(crl.get()), "X509_CRL");
-  if (X509_CRL_sign(crl.get(), key_.get(), EVP_sha256()) <= 0) return refuse("the key cannot sign", "key");
+  if (X509_CRL_sign(crl.get(), key_.get(), EVP_sha256()) <= 0)
+    return refuse_draft("the key cannot sign", "key");
   return Crl::parse(der_of(crl.get(), i2d_X509_CRL));
 }
 

@@ -56,6 +56,24 @@ struct EkCertificateOptions {
   Validity validity;
 };
 
+/// An X.509 v2 attribute certificate (RFC 5755): raw, as CertificateDraft is.
+struct AttributeCertificateDraft {
+  Bytes serial;  ///< 16 random bytes where empty
+  Validity validity;
+  /// {type as a dotted OID, its one value: a SEQUENCE in DER}
+  std::vector<std::pair<std::string, Bytes>> attributes;
+  std::vector<std::pair<std::string, std::string>> extensions;  ///< as in CertificateDraft
+  const char* hash = "SHA256";
+};
+
+/// What a platform certificate says about its machine (TCG Platform Certificate Profile v1.1, 3.2).
+struct PlatformCertificateOptions {
+  std::string manufacturer = "Sealift";  ///< 2.23.133.5.1.1
+  std::string model = "emulated";        ///< 2.23.133.5.1.4
+  std::string version = "1";             ///< 2.23.133.5.1.5
+  Validity validity;
+};
+
 class CertificateAuthority {
  public:
   /// A self-signed root. `path_length` is how many CAs may follow below it.
@@ -75,6 +93,13 @@ class CertificateAuthority {
   /// The draft behind that, for who wants to change something.
   Result<CertificateDraft> ek_draft(const PublicKey& ek, const EkCertificateOptions& options = {}) const;
   Result<Certificate> sign(const CertificateDraft& draft) const;
+  /// A platform certificate, DER: an attribute certificate whose holder is this EK certificate, by issuer and
+  /// serial.
+  Result<Bytes> issue_platform_certificate(const Certificate& ek_certificate,
+                                           const PlatformCertificateOptions& options = {}) const;
+  /// The draft behind that.
+  static Result<AttributeCertificateDraft> platform_draft(const PlatformCertificateOptions& options = {});
+  Result<Bytes> sign(const AttributeCertificateDraft& draft, const Certificate& holder) const;
   /// A version 2 list of all revoked serials. `validity` is thisUpdate and nextUpdate.
   Result<Crl> issue_crl(const std::vector<Certificate>& revoked, Validity validity,
                         std::uint32_t number = 1) const;

@@ -35,6 +35,17 @@ class OpensslTool : public testing::Test {
   TemporaryDirectory directory_ = TemporaryDirectory::create().value();
 };
 
+TEST_F(OpensslTool, ReadsAnIssuedPlatformCertificate) {
+  const auto der =
+      pki().intermediate.issue_platform_certificate(pki().ek_certificate, {.validity = test_pki::kCurrent});
+  ASSERT_THAT(der, Succeeds());
+  const auto text = openssl({"asn1parse", "-inform", "DER", "-in", file("platform.der", as_text(*der))});
+  for (const auto* part : {":2.23.133.2.17", "656D756C61746564" /* emulated */,
+                           "X509v3 Subject Alternative Name", "GENERALIZEDTIME", "ecdsa-with-SHA256"}) {
+    EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
+  }
+}
+
 TEST_F(OpensslTool, VerifiesAnIssuedEkCertificateWithItsLists) {
   const auto root = file("root.pem", pki().root.certificate().pem());
   const auto intermediate = file("intermediate.pem", pki().intermediate.certificate().pem());

@@ -35,7 +35,8 @@ Result<Challenge> Challenge::create(const VerifiedPlatform& platform, const Veri
                                     TimePoint now, std::chrono::seconds lifetime) {
   const auto secret = crypto::random_secret<kSecretSize>();
   SEALIFT_TRY(auto credential, tpm::make_credential(platform.ek(), key.name(), secret.expose()));
-  Challenge challenge{key, platform.ek_certificate(), platform.hardware_key_hash()};
+  Challenge challenge{
+      {key, platform.ek_certificate(), platform.hardware_key_hash(), platform.platform_certificate()}};
   challenge.credential_ = std::move(credential);
   challenge.id_ = to_hex(crypto::random_array<kIdSize>());
   challenge.response_hash_ = hash_of(challenge.id_, secret.expose());
@@ -59,7 +60,7 @@ Result<EnrolledHost> Challenge::finish(ByteView response, TimePoint now) {
     return fail(ErrorCode::challenge_response_differs, "the response is not the challenge's secret",
                 "response");
   }
-  return EnrolledHost::make(key_, ek_certificate_, hardware_key_hash_, seconds);
+  return EnrolledHost::make(subject_, seconds);
 }
 
 Status Challenge::save(const std::filesystem::path& path) const {
@@ -91,7 +92,7 @@ std::string Challenge::to_json() const {
                       {"expires_at", std::to_string(expires_at_)},
                       {"response_hash", json_string(to_hex(response_hash_.view()))},
                       {"credential", json_string(crypto::to_base64(tpm::credential_file(credential_)))}};
-  append_subject({key_, ek_certificate_, hardware_key_hash_}, members);
+  append_subject(subject_, members);
   return write_json(members);
 }
 
@@ -107,7 +108,7 @@ Result<Challenge> Challenge::from_json(std::string_view text) {
   if (!credential) return json.refuse("credential", "is not a credential file");
   SEALIFT_TRY(auto subject, take_subject(json));
   SEALIFT_CHECK(json.expect_empty());
-  Challenge challenge{std::move(subject.key), std::move(subject.ek_certificate), subject.hardware_key_hash};
+  Challenge challenge{std::move(subject)};
   challenge.credential_ = std::move(*credential);
   challenge.id_ = to_hex(id);
   challenge.response_hash_ = Digest{response_hash};

@@ -34,6 +34,8 @@ class Challenge {
   const tpm::Credential& credential() const noexcept { return credential_; }
   /// 32 hexadecimal digits, to find the answer's question.
   const std::string& id() const noexcept { return id_; }
+  /// Whom it asks.
+  const EnrolmentSubject& subject() const noexcept { return subject_; }
   std::int64_t expires_at() const noexcept { return expires_at_; }
 
   /// The answer: what ActivateCredential gave. challenge_used for a second one, whatever became of the first;
@@ -54,13 +56,8 @@ class Challenge {
   static Result<Challenge> from_json(std::string_view text);
 
  private:
-  Challenge(VerifiedStorageKey key, crypto::Certificate ek_certificate, Digest hardware_key_hash)
-      : key_{std::move(key)},
-        ek_certificate_{std::move(ek_certificate)},
-        hardware_key_hash_{hardware_key_hash} {}
-  VerifiedStorageKey key_;
-  crypto::Certificate ek_certificate_;
-  Digest hardware_key_hash_;
+  explicit Challenge(EnrolmentSubject subject) : subject_{std::move(subject)} {}
+  EnrolmentSubject subject_;
   tpm::Credential credential_;
   Digest response_hash_;
   std::string id_;

@@ -2,6 +2,7 @@
 #include "tee/enrolled_host.h"
 
 #include "tee/enrolment_json.h"
+#include "tee/platform_certificate.h"
 
 namespace sealift::tee {
 namespace {
@@ -11,18 +12,21 @@ constexpr std::string_view kBackend = "measured";
 
 }  // namespace
 
-Result<EnrolledHost> EnrolledHost::make(VerifiedStorageKey key, crypto::Certificate ek_certificate,
-                                        Digest hardware_key_hash, std::int64_t enrolled_at) {
-  SEALIFT_TRY(auto storage_key, tpm::StorageKey::prepare(key.key()));
-  return EnrolledHost{std::move(key), std::move(storage_key), std::move(ek_certificate), hardware_key_hash,
-                      enrolled_at};
+std::optional<std::string> EnrolmentSubject::platform_issuer() const {
+  if (platform_certificate.empty()) return std::nullopt;
+  return platform_certificate_issuer(platform_certificate, ek_certificate).value();
+}
+
+Result<EnrolledHost> EnrolledHost::make(EnrolmentSubject subject, std::int64_t enrolled_at) {
+  SEALIFT_TRY(auto storage_key, tpm::StorageKey::prepare(subject.key.key()));
+  return EnrolledHost{std::move(subject), std::move(storage_key), enrolled_at};
 }
 
 std::string EnrolledHost::to_json() const {
   JsonMembers members{{"format", json_string(kFormat)},
                       {"backend", json_string(kBackend)},
                       {"enrolled_at", std::to_string(enrolled_at_)}};
-  append_subject({key_, ek_certificate_, hardware_key_hash_}, members);
+  append_subject(subject_, members);
   return write_json(members);
 }
 
@@ -34,8 +38,7 @@ Result<EnrolledHost> EnrolledHost::from_json(std::string_view text) {
   SEALIFT_TRY(const auto enrolled_at, json.take_seconds("enrolled_at"));
   SEALIFT_TRY(auto subject, take_subject(json));
   SEALIFT_CHECK(json.expect_empty());
-  return make(std::move(subject.key), std::move(subject.ek_certificate), subject.hardware_key_hash,
-              enrolled_at);
+  return make(std::move(subject), enrolled_at);
 }
 
 }  // namespace sealift::tee

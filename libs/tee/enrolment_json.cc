@@ -4,8 +4,22 @@
 #include <fmt/core.h>
 
 #include "crypto/base64.h"
+#include "tee/platform_certificate.h"
 
 namespace sealift::tee {
+namespace {
+
+constexpr const char* kPlatformCertificate = "platform_certificate";
+
+Result<Bytes> take_platform_certificate(StrictJson& json, const crypto::Certificate& ek_certificate) {
+  if (!json.has(kPlatformCertificate)) return Bytes{};
+  SEALIFT_TRY(auto der, json.take_base64(kPlatformCertificate));
+  if (!platform_certificate_issuer(der, ek_certificate))
+    return json.refuse(kPlatformCertificate, "is not for the EK certificate");
+  return der;
+}
+
+}  // namespace
 
 Result<EnrolmentSubject> take_subject(StrictJson& json) {
   SEALIFT_TRY(const auto profile_name, json.take_string("profile"));
@@ -29,7 +43,8 @@ Result<EnrolmentSubject> take_subject(StrictJson& json) {
   if (!same_bytes(hash, hardware_key_hash(*ek).view())) {
     return json.refuse("hardware_key_hash", "is not the EK certificate's");
   }
-  return EnrolmentSubject{std::move(verified), std::move(*certificate), Digest{hash}};
+  SEALIFT_TRY(auto platform, take_platform_certificate(json, *certificate));
+  return EnrolmentSubject{std::move(verified), std::move(*certificate), Digest{hash}, std::move(platform)};
 }
 
 std::string json_string(std::string_view text) { return fmt::format("\"{}\"", text); }
@@ -42,6 +57,8 @@ void append_subject(const EnrolmentSubject& subject, JsonMembers& out) {
   out.emplace_back("storage_key_name", json_string(subject.key.name().hex()));
   out.emplace_back("storage_key", json_string(crypto::to_base64(subject.key.key().tpm2b())));
   out.emplace_back("ek_certificate", json_string(crypto::to_base64(subject.ek_certificate.der())));
+  if (!subject.platform_certificate.empty())
+    out.emplace_back(kPlatformCertificate, json_string(crypto::to_base64(subject.platform_certificate)));
 }
 
 std::string write_json(const JsonMembers& members) {

@@ -6,17 +6,10 @@
 #include <utility>
 #include <vector>
 
-#include "tee/platform.h"
-#include "tee/storage_key.h"
+#include "tee/enrolled_host.h"
 #include "tee/strict_json.h"
 
 namespace sealift::tee {
-
-struct EnrolmentSubject {
-  VerifiedStorageKey key;
-  crypto::Certificate ek_certificate;
-  Digest hardware_key_hash;
-};
 
 /// Takes the subject's members and checks everything again that needs neither a TPM nor a root.
 Result<EnrolmentSubject> take_subject(StrictJson& json);

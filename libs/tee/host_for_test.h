@@ -21,6 +21,11 @@ struct HostForTest {
   tpm::Public ek_public = tpm::endorsement_key_area(ek.public_key()).value();
   tpm::Public storage_key = tpm::storage_key_of(tpm::fresh_key(tpm::KeyKind::p256), tpm::KeyKind::p256);
 
+  Bytes platform_certificate() const {
+    return test_pki::pki()
+        .intermediate.issue_platform_certificate(ek_certificate, {.validity = test_pki::kCurrent})
+        .value();
+  }
   PlatformEvidence platform() const { return {{ek_certificate.der()}, ek_public}; }
   Bytes evidence() const {
     return to_bytes(

@@ -25,8 +25,8 @@ class MeasuredExamination final : public Examination {
 
 }  // namespace
 
-Result<Challenge> challenge_measured_host(ByteView evidence, const MeasuredPolicy& policy, TimePoint now,
-                                          std::chrono::seconds lifetime) {
+Result<MeasuredHost> verify_measured_evidence(ByteView evidence, const MeasuredPolicy& policy,
+                                              TimePoint now) {
   SEALIFT_TRY(auto shown, tpm::parse_evidence(evidence));
   if (shown.profile != policy.profile->name) {
     return fail(ErrorCode::storage_key_policy_differs,
@@ -34,12 +34,18 @@ Result<Challenge> challenge_measured_host(ByteView evidence, const MeasuredPolic
                             shown.profile, policy.profile->name),
                 "profile");
   }
-  SEALIFT_TRY(const auto platform,
-              VerifiedPlatform::verify({std::move(shown.ek_certificates), std::move(shown.endorsement_key)},
+  SEALIFT_TRY(auto platform,
+              VerifiedPlatform::verify({std::move(shown.ek_certificates), std::move(shown.endorsement_key),
+                                        std::move(shown.platform_certificate)},
                                        policy.roots, now));
-  SEALIFT_TRY(const auto key,
-              VerifiedStorageKey::verify(shown.storage_key, *policy.profile, policy.approved));
-  return Challenge::create(platform, key, now, lifetime);
+  SEALIFT_TRY(auto key, VerifiedStorageKey::verify(shown.storage_key, *policy.profile, policy.approved));
+  return MeasuredHost{std::move(platform), std::move(key)};
+}
+
+Result<Challenge> challenge_measured_host(ByteView evidence, const MeasuredPolicy& policy, TimePoint now,
+                                          std::chrono::seconds lifetime) {
+  SEALIFT_TRY(const auto host, verify_measured_evidence(evidence, policy, now));
+  return Challenge::create(host.platform, host.key, now, lifetime);
 }
 
 Result<std::unique_ptr<Examination>> MeasuredBackend::examine(ByteView evidence, TimePoint now) const {

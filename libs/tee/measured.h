@@ -14,6 +14,16 @@ struct MeasuredPolicy {
   tpm::PcrValues approved;      ///< the PCR values that the storage key's policy must demand
 };
 
+/// A host whose evidence holds as far as it goes: both checks that need no question (tee/platform.h,
+/// tee/storage_key.h). That the key lives in that platform's TPM is not proven.
+struct MeasuredHost {
+  VerifiedPlatform platform;
+  VerifiedStorageKey key;
+};
+
+/// `evidence` is the document of tpm/evidence.h.
+Result<MeasuredHost> verify_measured_evidence(ByteView evidence, const MeasuredPolicy& policy, TimePoint now);
+
 class MeasuredTarget final : public ProvenTarget {
  public:
   explicit MeasuredTarget(EnrolledHost host) : host_{std::move(host)} {}
@@ -24,8 +34,7 @@ class MeasuredTarget final : public ProvenTarget {
   EnrolledHost host_;
 };
 
-/// Both checks that need no question (tee/platform.h, tee/storage_key.h) and the question. `evidence` is the
-/// document of tpm/evidence.h.
+/// The same, and the question.
 Result<Challenge> challenge_measured_host(ByteView evidence, const MeasuredPolicy& policy, TimePoint now,
                                           std::chrono::seconds lifetime = kChallengeLifetime);
 

@@ -35,8 +35,7 @@ std::vector<EvidenceFault> faults(const HostForTest& other) {
   constexpr auto kMalformed = ErrorCode::malformed;
   return {
       edited("other format", kMalformed, "format", "evidence.v1", "evidence.v2"),
-      edited("unknown member", kMalformed, "platform_certificate", "\"profile\"",
-             "\"platform_certificate\": \"AA==\", \"profile\""),
+      edited("unknown member", kMalformed, "platform", "\"profile\"", "\"platform\": \"AA==\", \"profile\""),
       edited("storage key missing", kMalformed, "storage_key", "storage_key", "storage_kex"),
       edited("EK missing", kMalformed, "endorsement_key", "endorsement_key", "endorsement_kex"),
       fault("other profile", ErrorCode::storage_key_policy_differs, "profile",
@@ -73,6 +72,10 @@ std::vector<EvidenceFault> faults(const HostForTest& other) {
               e.storage_key =
                   changed(e.storage_key, [](TPMT_PUBLIC& area) { area.authPolicy.buffer[0] ^= 1U; });
             }),
+      fault("platform certificate of another host", ErrorCode::platform_certificate_differs,
+            "platform_certificate", [&](auto& e) { e.platform_certificate = other.platform_certificate(); }),
+      fault("garbage for a platform certificate", ErrorCode::platform_certificate_malformed,
+            "platform_certificate", [](auto& e) { e.platform_certificate = Bytes{1, 2, 3}; }),
       fault("garbage for a certificate", ErrorCode::ek_certificate_malformed, "ek_certificates[0]",
             [](auto& e) { e.ek_certificates = {Bytes{1, 2, 3}}; }),
   };
@@ -105,6 +108,27 @@ TEST(MeasuredBackendTest, ProvesAnEnrolledHost) {
   const auto* const measured = dynamic_cast<const MeasuredTarget*>(target.get());
   ASSERT_NE(measured, nullptr);
   EXPECT_EQ(measured->host().storage_key_name(), host().storage_key.name());
+}
+
+TEST(MeasuredBackendTest, KeepsTheVerifiedPlatformCertificate) {
+  auto evidence = genuine();
+  evidence.platform_certificate = host().platform_certificate();
+  auto challenge =
+      challenge_measured_host(as_bytes(tpm::to_json(evidence)), HostForTest::policy(), test_pki::now())
+          .value();
+  EXPECT_EQ(challenge.subject().platform_issuer(), test_pki::pki().intermediate.certificate().subject());
+  challenge = Challenge::from_json(challenge.to_json()).value();
+  const auto answer = host().activate(challenge.credential()).value();
+  const auto enrolled = challenge.finish(answer, test_pki::now()).value();
+  const auto again = EnrolledHost::from_json(enrolled.to_json()).value();
+  EXPECT_EQ(again.subject().platform_certificate, evidence.platform_certificate);
+  EXPECT_EQ(again.subject().platform_issuer(), challenge.subject().platform_issuer());
+}
+
+TEST(MeasuredBackendTest, NeedsNoPlatformCertificate) {
+  const auto challenge =
+      challenge_measured_host(host().evidence(), HostForTest::policy(), test_pki::now()).value();
+  EXPECT_EQ(challenge.subject().platform_issuer(), std::nullopt);
 }
 
 }  // namespace

@@ -94,5 +94,38 @@ TEST_F(RealTpm, CannotShowTheCertificateOfAnother) {
   EXPECT_FALSE(enrol(genuine));
 }
 
+/// Trusts who issued the certificates of `swtpm`.
+MeasuredPolicy trust_in_maker_of(const tpm::SwtpmForTest& swtpm) {
+  const auto certificates = [](const std::filesystem::path& file) {
+    return crypto::parse_certificates(read_file(file, 16384).value()).value();
+  };
+  auto policy = HostForTest::policy();
+  policy.roots = TrustedRoots::create({.roots = certificates(swtpm.root_ca()),
+                                       .intermediates = certificates(swtpm.issuing_ca()),
+                                       .crls = {},
+                                       .crl_policy = crypto::CrlPolicy::where_given})
+                     .value();
+  return policy;
+}
+
+TEST_F(RealTpm, OfAnotherMakerIsEnrolledWithItsPlatformCertificate) {
+  const auto swtpm = tpm::SwtpmForTest::start_with_certificates();
+  ASSERT_THAT(swtpm, Succeeds());
+  auto tpm = tpm::Tpm::open(swtpm->tcti()).value();
+  ASSERT_THAT(tpm::provision(tpm, {&tpm::firmware_profile(), tpm::KeyKind::p256, tpm::some_pcrs()}, {}),
+              Succeeds());
+  const auto evidence = tpm::gather_evidence(tpm, tpm::firmware_profile());
+  ASSERT_THAT(evidence, Succeeds());
+  EXPECT_FALSE(evidence->platform_certificate.empty());
+  const auto now = SystemClock{}.now();  // the certificates begin when they are made
+  auto challenge = challenge_measured_host(as_bytes(tpm::to_json(*evidence)), trust_in_maker_of(*swtpm), now);
+  ASSERT_THAT(challenge, Succeeds());
+  EXPECT_TRUE(challenge->subject().platform_issuer().has_value());
+  const auto file = tpm::credential_file(challenge->credential());
+  const auto answer = tpm::answer_challenge(tpm, tpm::firmware_profile(), file);
+  ASSERT_THAT(answer, Succeeds());
+  EXPECT_THAT(challenge->finish(answer->expose(), now), Succeeds());
+}
+
 }  // namespace
 }  // namespace sealift::tee

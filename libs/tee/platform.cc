@@ -120,8 +120,9 @@ Result<VerifiedPlatform> VerifiedPlatform::verify(const PlatformEvidence& eviden
   platform.identity_ = identity_of(certificate);
   platform.root_ = chain.back().subject();
   if (!evidence.platform_certificate.empty()) {
-    SEALIFT_CHECK(verify_platform_certificate(evidence.platform_certificate, certificate, roots, time));
-    platform.has_platform_certificate_ = true;
+    SEALIFT_CHECK(verify_platform_certificate(evidence.platform_certificate, certificate, roots, time,
+                                              std::span{certificates}.subspan(1)));
+    platform.platform_certificate_ = evidence.platform_certificate;
   }
   return platform;
 }

@@ -22,7 +22,7 @@ struct PlatformEvidence {
   /// trusted by themselves.
   std::vector<Bytes> ek_certificates;
   tpm::Public endorsement_key;
-  /// RFC 5755 attribute certificate, DER; empty where the host has none.
+  /// DER, either form of platform_certificate.h; empty where the host has none.
   Bytes platform_certificate = {};
 };
 
@@ -60,7 +60,9 @@ class VerifiedPlatform {
   const TpmIdentity& identity() const noexcept { return identity_; }
   /// The root at the end of the chain.
   const std::string& root() const noexcept { return root_; }
-  bool has_platform_certificate() const noexcept { return has_platform_certificate_; }
+  bool has_platform_certificate() const noexcept { return !platform_certificate_.empty(); }
+  /// DER; empty where the host has none.
+  const Bytes& platform_certificate() const noexcept { return platform_certificate_; }
 
  private:
   VerifiedPlatform(tpm::Public ek, crypto::Certificate certificate, Digest hardware_key_hash)
@@ -70,7 +72,7 @@ class VerifiedPlatform {
   Digest hardware_key_hash_;
   TpmIdentity identity_;
   std::string root_;
-  bool has_platform_certificate_ = false;
+  Bytes platform_certificate_;
 };
 
 /// The hash that names a machine.

@@ -5,27 +5,41 @@
 #include <openssl/err.h>
 
 #include <algorithm>
+#include <array>
 #include <ctime>
+#include <variant>
 
-#include "tee/attribute_certificate.h"
+#include "crypto/attribute_certificate.h"
 
 namespace sealift::tee {
 namespace {
 
+using crypto::AttributeCertificate;
+using crypto::AttributeCertificatePtr;
+using crypto::AttributeInfo;
+using crypto::AttributeValidity;
 using crypto::Certificate;
+using crypto::only_directory_name;
 
 constexpr const char* kField = "platform_certificate";
+/// tcg-kp-PlatformAttributeCertificate, tcg-kp-PlatformKeyCertificate: of a platform's public-key
+/// certificate.
+constexpr std::array<std::string_view, 2> kPlatformUsages{"2.23.133.8.2", "2.23.133.8.4"};
 
 tl::unexpected<Error> refuse(ErrorCode code, std::string_view what) {
   ERR_clear_error();
   return fail(code, fmt::format("the platform certificate {}", what), kField);
 }
 
-/// The one directory name in `names`; nullptr where there is not exactly that.
-const X509_NAME* only_directory_name(const GENERAL_NAMES* names) {
-  if (sk_GENERAL_NAME_num(names) != 1) return nullptr;
-  const auto* const name = sk_GENERAL_NAME_value(names, 0);
-  return name->type == GEN_DIRNAME ? name->d.directoryName : nullptr;
+/// verify_chain's refusal, as one of the platform certificate.
+Status check_chain(const Certificate& certificate, const crypto::TrustedRoots& roots, TimePoint time,
+                   std::span<const Certificate> shown) {
+  auto chain = crypto::verify_chain(certificate, roots, time, shown);
+  if (chain) return {};
+  auto error = std::move(chain).error();
+  error.field = fmt::format("{}.{}", kField, error.field);
+  error.message = "the platform certificate: " + error.message;
+  return tl::unexpected(std::move(error));
 }
 
 Status check_holder(const AttributeInfo& info, const Certificate& ek_certificate) {
@@ -81,20 +95,20 @@ Status check_algorithm(const AttributeCertificate& certificate) {
   return refuse(ErrorCode::certificate_algorithm_refused, "is not signed with SHA-256 or better");
 }
 
-/// The issuer's certificate among those that the customer gave.
-Result<Certificate> find_issuer(const AttributeInfo& info, const crypto::TrustInput& input) {
+/// The issuer's certificate among those that the customer gave and those that the host shows.
+Result<Certificate> find_issuer(const AttributeInfo& info, const crypto::TrustInput& input,
+                                std::span<const Certificate> shown) {
   const auto* const name = only_directory_name(info.issuer->name);
   if (name == nullptr) return refuse(ErrorCode::platform_certificate_malformed, "does not name one issuer");
-  for (const auto* const certificates : {&input.roots, &input.intermediates}) {
-    const auto found = std::ranges::find_if(*certificates, [name](const Certificate& each) {
+  for (const auto certificates : {std::span<const Certificate>{input.roots},
+                                  std::span<const Certificate>{input.intermediates}, shown}) {
+    const auto found = std::ranges::find_if(certificates, [name](const Certificate& each) {
       return X509_NAME_cmp(X509_get_subject_name(each.get()), name) == 0;
     });
-    if (found != certificates->end()) return *found;
+    if (found != certificates.end()) return *found;
   }
-  char text[256] = {};
-  X509_NAME_oneline(name, text, sizeof text);
   return refuse(ErrorCode::issuer_missing,
-                fmt::format("is issued by {}, whose certificate is not given", text));
+                fmt::format("is issued by {}, whose certificate is not given", crypto::issuer_of(info)));
 }
 
 Status check_revocation(const AttributeInfo& info, const Certificate& issuer, const crypto::TrustInput& input,
@@ -113,31 +127,81 @@ Status check_revocation(const AttributeInfo& info, const Certificate& issuer, co
   return refuse(ErrorCode::crl_missing, "has an issuer whose revocation list is not given");
 }
 
-}  // namespace
-
-Status verify_platform_certificate(ByteView der, const Certificate& ek_certificate,
-                                   const crypto::TrustedRoots& roots, TimePoint time) {
-  const auto certificate =
-      der.size() <= crypto::kCertificateLimit ? parse_attribute_certificate(der) : AttributeCertificatePtr{};
-  if (!certificate || ASN1_INTEGER_get(certificate->info->version) != 1) {
-    return refuse(ErrorCode::platform_certificate_malformed,
-                  "is not a version 2 attribute certificate in DER");
-  }
-  const auto& info = *certificate->info;
-  SEALIFT_TRY(const auto issuer, find_issuer(info, roots.input()));
-  SEALIFT_CHECK(crypto::verify_chain(issuer, roots, time));
+Status verify_attribute_certificate(const AttributeCertificate& certificate,
+                                    const crypto::TrustedRoots& roots, TimePoint time,
+                                    std::span<const Certificate> shown) {
+  const auto& info = *certificate.info;
+  SEALIFT_TRY(const auto issuer, find_issuer(info, roots.input(), shown));
+  SEALIFT_CHECK(check_chain(issuer, roots, time, shown));
   if (!issuer.may_sign())
     return refuse(ErrorCode::certificate_usage_refused, "has an issuer that may not sign");
-  SEALIFT_CHECK(check_algorithm(*certificate));
+  SEALIFT_CHECK(check_algorithm(certificate));
   SEALIFT_TRY(const auto key, issuer.public_key());
-  if (ASN1_item_verify(attribute_info_item(), certificate->signature_algorithm, certificate->signature,
-                       certificate->info, key.get()) != 1) {
+  if (ASN1_item_verify(crypto::attribute_info_item(), certificate.signature_algorithm, certificate.signature,
+                       certificate.info, key.get()) != 1) {
     return refuse(ErrorCode::certificate_signature_invalid, "was altered or is not its issuer's");
   }
   SEALIFT_CHECK(check_validity(*info.validity, time));
   SEALIFT_CHECK(check_extensions(info));
-  SEALIFT_CHECK(check_revocation(info, issuer, roots.input(), key.get()));
-  return check_holder(info, ek_certificate);
+  return check_revocation(info, issuer, roots.input(), key.get());
+}
+
+Status verify_key_certificate(const Certificate& certificate, const crypto::TrustedRoots& roots,
+                              TimePoint time, std::span<const Certificate> shown) {
+  SEALIFT_CHECK(check_chain(certificate, roots, time, shown));
+  const auto usages = certificate.extended_key_usage();
+  if (certificate.is_ca() || std::ranges::find_first_of(usages, kPlatformUsages) == usages.end()) {
+    return refuse(ErrorCode::certificate_usage_refused, "is not made for a platform: its usage is another");
+  }
+  return {};
+}
+
+Status check_key(const Certificate& certificate, const Certificate& ek_certificate) {
+  const auto key = certificate.public_key();
+  const auto ek = ek_certificate.public_key();
+  if (key && ek && *key == *ek) return {};
+  return refuse(ErrorCode::platform_certificate_differs, "is for another EK");
+}
+
+/// Either form, well-formed.
+using PlatformCertificate = std::variant<AttributeCertificatePtr, Certificate>;
+
+Result<PlatformCertificate> parse(ByteView der) {
+  if (der.size() <= crypto::kCertificateLimit && !der.empty() && der[0] == 0x30) {
+    auto attributes = crypto::parse_attribute_certificate(der);
+    if (attributes && ASN1_INTEGER_get(attributes->info->version) == 1) return attributes;
+    if (auto certificate = Certificate::parse(der)) return *std::move(certificate);
+  }
+  return refuse(ErrorCode::platform_certificate_malformed,
+                "is neither a version 2 attribute certificate nor a certificate in DER");
+}
+
+Status check_subject(const PlatformCertificate& certificate, const Certificate& ek_certificate) {
+  if (const auto* const attributes = std::get_if<AttributeCertificatePtr>(&certificate))
+    return check_holder(*(*attributes)->info, ek_certificate);
+  return check_key(std::get<Certificate>(certificate), ek_certificate);
+}
+
+}  // namespace
+
+Status verify_platform_certificate(ByteView der, const Certificate& ek_certificate,
+                                   const crypto::TrustedRoots& roots, TimePoint time,
+                                   std::span<const Certificate> shown) {
+  SEALIFT_TRY(const auto certificate, parse(der));
+  if (const auto* const attributes = std::get_if<AttributeCertificatePtr>(&certificate)) {
+    SEALIFT_CHECK(verify_attribute_certificate(**attributes, roots, time, shown));
+  } else {
+    SEALIFT_CHECK(verify_key_certificate(std::get<Certificate>(certificate), roots, time, shown));
+  }
+  return check_subject(certificate, ek_certificate);
+}
+
+Result<std::string> platform_certificate_issuer(ByteView der, const Certificate& ek_certificate) {
+  SEALIFT_TRY(const auto certificate, parse(der));
+  SEALIFT_CHECK(check_subject(certificate, ek_certificate));
+  if (const auto* const attributes = std::get_if<AttributeCertificatePtr>(&certificate))
+    return crypto::issuer_of(*(*attributes)->info);
+  return std::get<Certificate>(certificate).issuer();
 }
 
 }  // namespace sealift::tee

@@ -2,7 +2,6 @@
 #include "tee/platform_certificate.h"
 
 #include "base/matchers.h"
-#include "tee/attribute_certificate.h"
 #include "tee/host_for_test.h"
 
 namespace sealift::tee {
@@ -10,52 +9,28 @@ namespace {
 
 using test_pki::pki;
 
-GENERAL_NAMES* names_of(const X509_NAME* name) {
-  GENERAL_NAMES* const names = GENERAL_NAMES_new();
-  GENERAL_NAME* const entry = GENERAL_NAME_new();
-  GENERAL_NAME_set0_value(entry, GEN_DIRNAME, X509_NAME_dup(name));
-  sk_GENERAL_NAME_push(names, entry);
-  return names;
-}
-
 struct Wish {
   const crypto::Certificate* holder = &host().ek_certificate;
   const crypto::CertificateAuthority* issuer = &pki().intermediate;
-  const char* not_before = "20260101000000Z";
-  const char* not_after = "20361231000000Z";
-  const EVP_MD* hash = EVP_sha256();
+  crypto::Validity validity = test_pki::kCurrent;
+  const char* hash = "SHA256";
   const char* critical = nullptr;  ///< OID of a critical extension
 };
 
 /// What a machine's maker issues.
 Bytes issue(const Wish& wish) {
-  const AttributeCertificatePtr certificate{
-      reinterpret_cast<AttributeCertificate*>(ASN1_item_new(attribute_certificate_item()))};
-  auto& info = *certificate->info;
-  ASN1_INTEGER_set(info.version, 1);
-  ASN1_INTEGER_set(info.serial, 4711);
-  auto* const base = reinterpret_cast<IssuerSerial*>(ASN1_item_new(issuer_serial_item()));
-  GENERAL_NAMES_free(base->issuer);
-  base->issuer = names_of(X509_get_issuer_name(wish.holder->get()));
-  ASN1_STRING_copy(base->serial, X509_get0_serialNumber(wish.holder->get()));
-  info.holder->base_certificate = base;
-  GENERAL_NAMES_free(info.issuer->name);
-  info.issuer->name = names_of(X509_get_subject_name(wish.issuer->certificate().get()));
-  ASN1_GENERALIZEDTIME_set_string(info.validity->not_before, wish.not_before);
-  ASN1_GENERALIZEDTIME_set_string(info.validity->not_after, wish.not_after);
-  if (wish.critical != nullptr) {
-    info.extensions = sk_X509_EXTENSION_new_null();
-    sk_X509_EXTENSION_push(info.extensions,
-                           X509V3_EXT_nconf(nullptr, nullptr, wish.critical, "critical,DER:0500"));
-  }
-  ASN1_item_sign(attribute_info_item(), info.signature_algorithm, certificate->signature_algorithm,
-                 certificate->signature, &info, wish.issuer->key().get(), wish.hash);
-  unsigned char* der = nullptr;
-  const int size =
-      ASN1_item_i2d(reinterpret_cast<ASN1_VALUE*>(certificate.get()), &der, attribute_certificate_item());
-  Bytes out(der, der + size);
-  OPENSSL_free(der);
-  return out;
+  auto draft = crypto::CertificateAuthority::platform_draft({.validity = wish.validity}).value();
+  draft.hash = wish.hash;
+  if (wish.critical != nullptr) draft.extensions.emplace_back(wish.critical, "critical,DER:0500");
+  return wish.issuer->sign(draft, *wish.holder).value();
+}
+
+/// The other form: a certificate for the EK's key.
+crypto::Certificate issue_for_key(const crypto::PublicKey& key, const char* usage = "2.23.133.8.2",
+                                  crypto::Validity validity = test_pki::kCurrent) {
+  auto draft = test_pki::ek_draft(key, validity);
+  test_pki::set_extension(draft, "extendedKeyUsage", usage);
+  return test_pki::issue(draft);
 }
 
 Status verify(ByteView der, const TrustedRoots& roots = HostForTest::roots()) {
@@ -69,6 +44,44 @@ TEST(PlatformCertificate, IsTakenForItsTpm) {
   const auto platform = VerifiedPlatform::verify(evidence, HostForTest::roots(), test_pki::now());
   ASSERT_THAT(platform, Succeeds());
   EXPECT_TRUE(platform->has_platform_certificate());
+  EXPECT_EQ(platform_certificate_issuer(issue({}), host().ek_certificate).value(),
+            pki().intermediate.certificate().subject());
+}
+
+TEST(PlatformCertificate, IsTakenFromAnIssuerWhomOnlyTheHostShows) {
+  auto trust = pki().trust();
+  trust.intermediates.clear();
+  const auto roots = TrustedRoots::create(trust).value();
+  EXPECT_THAT(verify(issue({}), roots), FailsAt(ErrorCode::issuer_missing, "platform_certificate"));
+  auto evidence = host().platform();
+  evidence.ek_certificates.push_back(pki().intermediate.certificate().der());
+  evidence.platform_certificate = issue({});
+  EXPECT_THAT(VerifiedPlatform::verify(evidence, roots, test_pki::now()), Succeeds());
+}
+
+TEST(PlatformCertificate, IsTakenAsACertificateForTheEk) {
+  const auto key = host().ek.public_key();
+  for (const auto* usage : {"2.23.133.8.2", "2.23.133.8.4"}) {
+    EXPECT_THAT(verify(issue_for_key(key, usage).der()), Succeeds()) << usage;
+  }
+  EXPECT_EQ(platform_certificate_issuer(issue_for_key(key).der(), host().ek_certificate).value(),
+            pki().intermediate.certificate().subject());
+}
+
+TEST(PlatformCertificate, IsRefusedAsACertificateForEachFault) {
+  const auto key = host().ek.public_key();
+  EXPECT_THAT(verify(issue_for_key(pki().ek.public_key()).der()),
+              FailsAt(ErrorCode::platform_certificate_differs, "platform_certificate"));
+  EXPECT_THAT(verify(host().ek_certificate.der()),
+              FailsAt(ErrorCode::certificate_usage_refused, "platform_certificate"));
+  EXPECT_THAT(verify(issue_for_key(key, "2.23.133.8.2", test_pki::kPast).der()),
+              FailsAt(ErrorCode::certificate_expired, "platform_certificate.chain[0]"));
+  auto altered = issue_for_key(key).der();
+  altered.back() ^= 1U;
+  EXPECT_THAT(verify(altered),
+              FailsAt(ErrorCode::certificate_signature_invalid, "platform_certificate.chain[0]"));
+  EXPECT_THAT(verify(as_bytes(issue_for_key(key).pem())),
+              FailsWith(ErrorCode::platform_certificate_malformed));
 }
 
 TEST(PlatformCertificate, IsNeverIgnored) {
@@ -84,10 +97,10 @@ TEST(PlatformCertificate, IsRefusedForAnotherTpm) {
 }
 
 TEST(PlatformCertificate, IsRefusedForEachFault) {
-  EXPECT_THAT(verify(issue({.not_after = "20260301000000Z"})), FailsWith(ErrorCode::certificate_expired));
-  EXPECT_THAT(verify(issue({.not_before = "20270301000000Z"})),
+  EXPECT_THAT(verify(issue({.validity = test_pki::kPast})), FailsWith(ErrorCode::certificate_expired));
+  EXPECT_THAT(verify(issue({.validity = test_pki::kFuture})),
               FailsWith(ErrorCode::certificate_not_yet_valid));
-  EXPECT_THAT(verify(issue({.hash = EVP_sha1()})), FailsWith(ErrorCode::certificate_algorithm_refused));
+  EXPECT_THAT(verify(issue({.hash = "SHA1"})), FailsWith(ErrorCode::certificate_algorithm_refused));
   EXPECT_THAT(verify(issue({.critical = "1.3.6.1.4.1.55555.1"})),
               FailsWith(ErrorCode::certificate_usage_refused));
   const auto stranger =

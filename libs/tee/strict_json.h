@@ -17,6 +17,7 @@ class StrictJson {
   /// `what` is for messages: "the challenge".
   static Result<StrictJson> parse(std::string_view text, std::string what);
 
+  bool has(const std::string& member) const { return members_.contains(member); }
   Result<std::string> take_string(const std::string& member);
   Result<std::int64_t> take_seconds(const std::string& member);
   Result<Bytes> take_base64(const std::string& member);

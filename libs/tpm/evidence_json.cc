@@ -12,6 +12,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::string_view kFormat = "sealift.evidence.v1";
+constexpr const char* kPlatformCertificate = "platform_certificate";
 constexpr std::size_t kCertificatesLimit = 8;
 constexpr std::size_t kProfileNameLimit = 32;
 constexpr int kDepthLimit = 2;
@@ -100,13 +101,15 @@ std::string to_json(const Evidence& evidence) {
   auto certificates = Json::array();
   for (const auto& certificate : evidence.ek_certificates)
     certificates.push_back(crypto::to_base64(certificate));
-  const nlohmann::ordered_json document{
+  nlohmann::ordered_json document{
       {"format", kFormat},
       {"profile", evidence.profile},
       {"ek_certificates", std::move(certificates)},
       {"endorsement_key", crypto::to_base64(evidence.endorsement_key.tpm2b())},
       {"storage_key", crypto::to_base64(evidence.storage_key.tpm2b())},
   };
+  if (!evidence.platform_certificate.empty())
+    document[kPlatformCertificate] = crypto::to_base64(evidence.platform_certificate);
   return document.dump(2) + "\n";
 }
 
@@ -120,9 +123,14 @@ Result<Evidence> parse_evidence(ByteView json) {
   SEALIFT_TRY(auto certificates, take_certificates(document));
   SEALIFT_TRY(auto endorsement_key, take_public(document, "endorsement_key"));
   SEALIFT_TRY(auto storage_key, take_public(document, "storage_key"));
+  Bytes platform_certificate;
+  if (document.contains(kPlatformCertificate)) {
+    SEALIFT_TRY(const auto text, take_string(document, kPlatformCertificate));
+    SEALIFT_TRY(platform_certificate, decode(text, kPlatformCertificate));
+  }
   if (!document.empty()) return fail_member(document.begin().key(), "is not a member of evidence");
   return Evidence{std::move(profile), std::move(certificates), std::move(endorsement_key),
-                  std::move(storage_key)};
+                  std::move(storage_key), std::move(platform_certificate)};
 }
 
 }  // namespace sealift::tpm

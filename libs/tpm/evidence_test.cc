@@ -9,6 +9,7 @@
 #include "crypto/base64.h"
 #include "crypto/random.h"
 #include "tpm/commands.h"
+#include "tpm/keys_for_test.h"
 #include "tpm/provisioning.h"
 #include "tpm/swtpm_for_test.h"
 
@@ -33,17 +34,31 @@ Result<Bytes> some_certificate(const SwtpmForTest& swtpm) {
   return read_file(file, 4096);
 }
 
+/// As a vendor leaves something in NV: read by anybody.
+Status put(const SwtpmForTest& swtpm, Handle handle, const Bytes& contents) {
+  SEALIFT_CHECK(write_file(swtpm.path("nv"), contents));
+  const auto index = fmt::format("{:#x}", handle);
+  SEALIFT_CHECK(swtpm.tool_checked({"tpm2_nvdefine", index, "-C", "p", "-s", std::to_string(contents.size()),
+                                    "-a", "ppwrite|ppread|ownerread|authread|no_da|platformcreate"}));
+  SEALIFT_CHECK(swtpm.tool_checked({"tpm2_nvwrite", index, "-C", "p", "-i", swtpm.path("nv").native()}));
+  return {};
+}
+
+/// What looks like a certificate from outside, and ends with `last`.
+Bytes der(std::uint8_t last) {
+  Bytes bytes(300, 0x55);
+  std::ranges::copy(std::array<std::uint8_t, 4>{0x30, 0x82, 0x01, 0x28}, bytes.begin());
+  bytes.back() = last;
+  return bytes;
+}
+
 /// `spare` bytes of filling after the certificate, as some vendors leave them.
 Result<CertifiedMachine> certified_machine(const EndorsementKey& ek, std::size_t spare = 0) {
   SEALIFT_TRY(auto swtpm, SwtpmForTest::start());
   SEALIFT_TRY(auto certificate, some_certificate(swtpm));
   auto contents = certificate;
   contents.resize(contents.size() + spare, 0xff);
-  SEALIFT_CHECK(write_file(swtpm.path("nv"), contents));
-  const auto index = fmt::format("{:#x}", ek.certificate_index);
-  SEALIFT_CHECK(swtpm.tool_checked({"tpm2_nvdefine", index, "-C", "p", "-s", std::to_string(contents.size()),
-                                    "-a", "ppwrite|ppread|ownerread|authread|no_da|platformcreate"}));
-  SEALIFT_CHECK(swtpm.tool_checked({"tpm2_nvwrite", index, "-C", "p", "-i", swtpm.path("nv").native()}));
+  SEALIFT_CHECK(put(swtpm, ek.certificate_index, contents));
   SEALIFT_TRY(auto tpm, Tpm::open(swtpm.tcti()));
   return CertifiedMachine{std::move(swtpm), std::move(tpm), std::move(certificate)};
 }
@@ -119,6 +134,53 @@ TEST(GatherEvidence, TakesTheCertificateWithoutTheFillingBehindIt) {
   EXPECT_EQ(evidence->ek_certificates.at(0), machine->certificate);
 }
 
+TEST(GatherEvidence, TakesTheChainAcrossIndicesAndThePlatformCertificate) {
+  auto machine = certified_machine(endorsement_keys()[1]);
+  ASSERT_THAT(machine, Succeeds());
+  ASSERT_THAT(provision(*machine), Succeeds());
+  auto first = der(1);
+  const auto second = der(2);
+  first.insert(first.end(), second.begin(), second.begin() + 100);  // what does not fit goes on in the next
+  Bytes rest(second.begin() + 100, second.end());
+  rest.resize(rest.size() + 50, 0xff);
+  ASSERT_THAT(put(machine->swtpm, kEkChainIndex, first), Succeeds());
+  ASSERT_THAT(put(machine->swtpm, kEkChainIndex + 1, rest), Succeeds());
+  auto platform = der(3);
+  platform.resize(platform.size() + 20, 0);
+  ASSERT_THAT(put(machine->swtpm, kPlatformCertificateIndex, platform), Succeeds());
+  const auto evidence = gather_evidence(machine->tpm, firmware_profile());
+  ASSERT_THAT(evidence, Succeeds());
+  EXPECT_EQ(evidence->ek_certificates, (std::vector<Bytes>{machine->certificate, der(1), der(2)}));
+  EXPECT_EQ(evidence->platform_certificate, der(3));
+  EXPECT_EQ(parse_evidence(as_bytes(to_json(*evidence)))->platform_certificate, der(3));
+}
+
+TEST(GatherEvidence, TakesAnIndexThatNobodyWroteForNone) {
+  auto machine = certified_machine(endorsement_keys()[1]);
+  ASSERT_THAT(machine, Succeeds());
+  ASSERT_THAT(provision(*machine), Succeeds());
+  ASSERT_THAT(machine->swtpm.tool_checked({"tpm2_nvdefine", fmt::format("{:#x}", kPlatformCertificateIndex),
+                                           "-C", "p", "-s", "300", "-a", "ppwrite|authread|platformcreate"}),
+              Succeeds());
+  const auto evidence = gather_evidence(machine->tpm, firmware_profile());
+  ASSERT_THAT(evidence, Succeeds());
+  EXPECT_TRUE(evidence->platform_certificate.empty());
+}
+
+TEST(GatherEvidence, NamesWhatIsNoCertificate) {
+  auto machine = certified_machine(endorsement_keys()[1]);
+  ASSERT_THAT(machine, Succeeds());
+  ASSERT_THAT(provision(*machine), Succeeds());
+  auto cut = der(1);
+  cut.pop_back();
+  ASSERT_THAT(put(machine->swtpm, kPlatformCertificateIndex, cut), Succeeds());
+  EXPECT_THAT(gather_evidence(machine->tpm, firmware_profile()),
+              FailsAt(ErrorCode::platform_certificate_malformed, "platform_certificate"));
+  ASSERT_THAT(put(machine->swtpm, kEkChainIndex, Bytes(20, 0x42)), Succeeds());
+  EXPECT_THAT(gather_evidence(machine->tpm, firmware_profile()),
+              FailsAt(ErrorCode::ek_certificate_malformed, "ek_certificates"));
+}
+
 TEST(GatherEvidence, SaysWhatIsMissing) {
   auto machine = certified_machine(endorsement_keys()[1]);
   ASSERT_THAT(machine, Succeeds());
@@ -140,6 +202,32 @@ TEST(AnswerChallenge, NeedsTheEndorsementKeyThatWasShown) {
   ASSERT_THAT(provisioned, Succeeds());
   EXPECT_THAT(answer_challenge(machine->tpm, firmware_profile(), provisioned->storage_key, {}),
               FailsAt(ErrorCode::not_found, "endorsement_key"));
+}
+
+TEST_P(EvidenceOf, AnswersTheFileOfAChallenge) {
+  auto machine = certified_machine(ek());
+  ASSERT_THAT(machine, Succeeds());
+  ASSERT_THAT(provision(*machine), Succeeds());
+  const auto evidence = gather_evidence(machine->tpm, firmware_profile()).value();
+  const auto secret = crypto::random_array<32>();
+  const auto file =
+      credential_file(make_credential(evidence.endorsement_key, evidence.storage_key.name(), secret).value());
+  const auto answer = answer_challenge(machine->tpm, firmware_profile(), file);
+  ASSERT_THAT(answer, Succeeds());
+  EXPECT_TRUE(answer->equals(secret));
+  EXPECT_THAT(answer_challenge(machine->tpm, firmware_profile(), ByteView{file}.first(file.size() - 1)),
+              FailsWith(ErrorCode::truncated));
+}
+
+TEST_P(EvidenceOf, DoesNotAnswerAChallengeForAnotherTpm) {
+  auto machine = certified_machine(ek());
+  ASSERT_THAT(machine, Succeeds());
+  const auto storage_key = provision(*machine).value().storage_key;
+  const auto other = endorsement_key_area(fresh_key(ek().kind).public_key()).value();
+  const auto challenge = make_credential(other, storage_key.name(), crypto::random_array<32>()).value();
+  EXPECT_THAT(answer_challenge(machine->tpm, firmware_profile(), credential_file(challenge)),
+              FailsAt(ErrorCode::challenge_response_differs, "credential"));
+  EXPECT_THAT(get_random(machine->tpm, 8), Succeeds());
 }
 
 class EvidenceDocument : public testing::Test {
@@ -190,6 +278,11 @@ TEST_F(EvidenceDocument, NamesTheMemberThatIsWrong) {
   EXPECT_THAT(parse_evidence(as_bytes(with("\"storage_key\": \"", "\"storage_key\": \" "))),
               FailsAt(ErrorCode::malformed, "storage_key"));
   EXPECT_THAT(parse_evidence(as_bytes(with("{", "{\"more\": 1,"))), FailsAt(ErrorCode::malformed, "more"));
+  for (const auto* platform : {"\"\"", "\"!\"", "[]", "null"}) {
+    EXPECT_THAT(parse_evidence(as_bytes(with("{", fmt::format("{{\"platform_certificate\": {},", platform)))),
+                FailsAt(ErrorCode::malformed, "platform_certificate"))
+        << platform;
+  }
 }
 
 TEST_F(EvidenceDocument, RefusesAMemberTwiceAndWhatFollowsTheEnd) {

@@ -76,6 +76,12 @@ struct EndorsementKey {
 };
 /// L-1 (RSA-2048), L-2 (ECC P-256), H-3 (ECC P-384).
 const std::array<EndorsementKey, 3>& endorsement_keys() noexcept;
+/// The first NV index of the EK certificate's chain (the same profile, 2.2.1.5.2): intermediates in DER, one
+/// after the other, also across indices.
+inline constexpr Handle kEkChainIndex = 0x01c00100;
+inline constexpr Handle kEkChainLastIndex = 0x01c001ff;
+/// Where the machine's maker leaves its platform certificate (TCG Registry of Reserved TPM 2.0 Handles).
+inline constexpr Handle kPlatformCertificateIndex = 0x01c08000;
 /// The public area of the EK that has this public key, where only its certificate is at hand: the template of
 /// that kind with the key's numbers. key_unsupported where no template is for such a key.
 Result<Public> endorsement_key_area(const crypto::PublicKey& key);

@@ -39,7 +39,39 @@ Command with_tcti(std::vector<std::string> argv, const std::string& tcti) {
   return command;
 }
 
+/// swtpm_setup with a CA of its own in `directory`, so that it needs nobody's rights.
+Status set_up(const std::filesystem::path& directory, const std::filesystem::path& issuing_ca) {
+  const auto file = [&](const char* name) { return (directory / name).native(); };
+  SEALIFT_CHECK(write_file(
+      file("localca.conf"),
+      as_bytes("statedir = " + directory.native() + "\nsigningkey = " + file("ca.key") +
+               "\nissuercert = " + issuing_ca.native() + "\ncertserial = " + file("serial") + "\n")));
+  SEALIFT_CHECK(
+      write_file(file("localca.options"), as_bytes("--platform-manufacturer Maker\n--platform-version 1\n"
+                                                   "--platform-model Model\n")));
+  SEALIFT_CHECK(write_file(
+      file("setup.conf"),
+      as_bytes("create_certs_tool = /usr/bin/swtpm_localca\n"
+               "create_certs_tool_config = " +
+               file("localca.conf") + "\ncreate_certs_tool_options = " + file("localca.options") + "\n")));
+  Command command;
+  command.argv = {"swtpm_setup",      "--tpm2",           "--tpmstate",
+                  directory.native(), "--create-ek-cert", "--create-platform-cert",
+                  "--config",         file("setup.conf")};
+  if (::geteuid() == 0) command.argv.insert(command.argv.end(), {"--runas", "root"});
+  SEALIFT_CHECK(run_checked(std::move(command)));
+  return {};
+}
+
 }  // namespace
+
+Result<SwtpmForTest> SwtpmForTest::start_with_certificates() {
+  SEALIFT_TRY(auto directory, TemporaryDirectory::create("swtpm"));
+  SwtpmForTest swtpm{std::move(directory)};
+  SEALIFT_CHECK(set_up(swtpm.directory_.path(), swtpm.issuing_ca()));
+  SEALIFT_CHECK(swtpm.power_on());
+  return swtpm;
+}
 
 Result<SwtpmForTest> SwtpmForTest::start() {
   SEALIFT_TRY(auto directory, TemporaryDirectory::create("swtpm"));

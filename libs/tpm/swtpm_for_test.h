@@ -16,6 +16,11 @@ class SwtpmForTest {
  public:
   /// A new TPM that has had TPM2_Startup(CLEAR). It answers as soon as this returns.
   static Result<SwtpmForTest> start();
+  /// The same as swtpm_setup delivers it: RSA and P-384 EK with certificates and a platform certificate, by a
+  /// CA whose certificates are at root_ca() and issuing_ca().
+  static Result<SwtpmForTest> start_with_certificates();
+  std::filesystem::path root_ca() const { return path("swtpm-localca-rootca-cert.pem"); }
+  std::filesystem::path issuing_ca() const { return path("issuing-ca.pem"); }
 
   /// For Tss2_TctiLdr_Initialize and tpm2-tools: "swtpm:path=…".
   std::string tcti() const;

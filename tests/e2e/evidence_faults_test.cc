@@ -45,6 +45,12 @@ TEST_F(EvidenceFaults, OfTwoTpmsMixedAreFound) {
   expect_refused(chain().challenge(shown(mixed), attempt()), "ek_key_differs");
 }
 
+TEST_F(EvidenceFaults, OfAnotherMachinesPlatformCertificateAreFound) {
+  auto mixed = document("one");
+  mixed["platform_certificate"] = document("two").at("platform_certificate");
+  expect_refused(chain().challenge(shown(mixed), attempt()), "platform_certificate_differs");
+}
+
 TEST_F(EvidenceFaults, OfAnotherTpmsStorageKeyAreFoundByTheChallenge) {
   auto mixed = document("one");
   mixed["storage_key"] = document("two").at("storage_key");

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tee/attribute_certificate.h"
+#include "crypto/attribute_certificate.h"
 
 #include <openssl/err.h>
 
 #include <cstddef>
 
+#include "crypto/x509_openssl.h"
+
 // OpenSSL's template macros are C.
 #pragma GCC diagnostic ignored "-Wold-style-cast"
 #pragma GCC diagnostic ignored "-Wpedantic"
 
-namespace sealift::tee {
+namespace sealift::crypto {
 namespace {
 
 // clang-format off
@@ -71,4 +73,15 @@ AttributeCertificatePtr parse_attribute_certificate(ByteView der) {
   return certificate;
 }
 
-}  // namespace sealift::tee
+const X509_NAME* only_directory_name(const GENERAL_NAMES* names) {
+  if (sk_GENERAL_NAME_num(names) != 1) return nullptr;
+  const auto* const name = sk_GENERAL_NAME_value(names, 0);
+  return name->type == GEN_DIRNAME ? name->d.directoryName : nullptr;
+}
+
+std::string issuer_of(const AttributeInfo& info) {
+  const auto* const name = only_directory_name(info.issuer->name);
+  return name == nullptr ? std::string{} : text_of(name);
+}
+
+}  // namespace sealift::crypto

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Private to libs/tee: the ASN.1 of X.509 v2 attribute certificates (RFC 5755, section 4.1), which
-/// OpenSSL 3.0 does not have. Holders by objectDigestInfo are not in it: TCG's profile names the EK
-/// certificate.
+/// The ASN.1 of X.509 v2 attribute certificates (RFC 5755, section 4.1), which OpenSSL 3.0 does not have: for
+/// who issues them (x509_issue.h) and who judges them (tee/platform_certificate.h). Holders by
+/// objectDigestInfo are not in it: TCG's profile names the EK certificate.
 #pragma once
 
 #include <openssl/asn1t.h>
@@ -9,10 +9,11 @@
 #include <openssl/x509v3.h>
 
 #include <memory>
+#include <string>
 
 #include "base/bytes.h"
 
-namespace sealift::tee {
+namespace sealift::crypto {
 
 struct IssuerSerial {
   GENERAL_NAMES* issuer;
@@ -59,5 +60,9 @@ using AttributeCertificatePtr = std::unique_ptr<AttributeCertificate, FreeAttrib
 
 /// Exactly one, in DER, nothing behind it; nullptr otherwise.
 AttributeCertificatePtr parse_attribute_certificate(ByteView der);
+/// The one directory name in `names`; nullptr where there is not exactly that.
+const X509_NAME* only_directory_name(const GENERAL_NAMES* names);
+/// Who says that it issued it, as RFC 2253 text; "" where it does not name one issuer.
+std::string issuer_of(const AttributeInfo& info);
 
-}  // namespace sealift::tee
+}  // namespace sealift::crypto
