@@ -143,7 +143,7 @@ Status DevCloud::start_agent(const std::string& machine) {
                                 "4",
                                 "--memory-mib",
                                 "4096"};
-  if (!objects.empty()) argv.insert(argv.end(), {"--objects", objects});
+  if (!objects.empty()) argv.insert(argv.end(), {"--objects-dir", objects});
   return supervisor_.start(machine, std::move(argv));
 }
 
