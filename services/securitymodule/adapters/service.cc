@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/securitymodule/adapters/service.h"
+
+#include "tpm/evidence.h"
+
+namespace sealift::securitymodule {
+namespace {
+
+using rpc::Allow;
+using rpc::Call;
+using rpc::Role;
+
+constexpr std::size_t kRoomForTheRest = 64UL * 1024;
+constexpr std::size_t kInBase64 = 2;  // JSON writes bytes so; it is less
+
+/// The seed out of a request, which does not have it afterwards. The request is the RPC server's own object,
+/// never const itself; nobody reads it after this call.
+SecretBytes take_seed(const v1::PutSeedRequest& request) {
+  auto& seed = const_cast<std::string&>(request.seed());  // NOLINT(cppcoreguidelines-pro-type-const-cast)
+  return SecretBytes{std::span{reinterpret_cast<std::uint8_t*>(seed.data()), seed.size()}};
+}
+
+class Askers {
+ public:
+  explicit Askers(std::string own_domain) : own_domain_{std::move(own_domain)} {}
+
+  /// A tenant asks for itself.
+  Result<Asker> tenant(const Call& call) const {
+    if (call.caller.trust_domain != own_domain_) {
+      return fail(ErrorCode::permission_denied,
+                  "tenants are those of this security module's own trust domain", "trust_domain");
+    }
+    return on_behalf_of(call, call.caller.name);
+  }
+  /// An orchestrator asks for whom it likes: what it gets is of use to proven hosts alone.
+  Asker on_behalf_of(const Call& call, const std::string& tenant) const {
+    return {tenant, call.caller.text(), call.trace.id_text()};
+  }
+
+ private:
+  std::string own_domain_;
+};
+
+template <typename Response>
+Result<Response> nothing_or(const Status& status) {
+  if (!status) return tl::unexpected(status.error());
+  return Response{};
+}
+
+void register_seeds(rpc::Router& router, SecurityModule& sm, const Askers& askers) {
+  const auto tenants = Allow::roles({Role::tenant});
+  router.unary<v1::PutSeedResponse, v1::PutSeedRequest>(
+      "sealift.v1.SeedService.PutSeed", tenants,
+      [&sm, askers](const Call& call, const v1::PutSeedRequest& request) -> Result<v1::PutSeedResponse> {
+        auto seed = take_seed(request);
+        SEALIFT_TRY(const auto asker, askers.tenant(call));
+        return nothing_or<v1::PutSeedResponse>(sm.put_seed(asker, request, std::move(seed)));
+      });
+  router.limit_body("sealift.v1.SeedService.PutSeed", kInBase64 * kMaxPolicySize + kRoomForTheRest);
+  router.unary<v1::ListSeedsResponse, v1::ListSeedsRequest>(
+      "sealift.v1.SeedService.ListSeeds", tenants,
+      [&sm, askers](const Call& call, const v1::ListSeedsRequest& request) -> Result<v1::ListSeedsResponse> {
+        SEALIFT_TRY(const auto asker, askers.tenant(call));
+        return sm.list_seeds(asker, request);
+      });
+  router.unary<v1::DeleteSeedResponse, v1::DeleteSeedRequest>(
+      "sealift.v1.SeedService.DeleteSeed", tenants,
+      [&sm, askers](const Call& call,
+                    const v1::DeleteSeedRequest& request) -> Result<v1::DeleteSeedResponse> {
+        SEALIFT_TRY(const auto asker, askers.tenant(call));
+        return nothing_or<v1::DeleteSeedResponse>(sm.delete_seed(asker, request));
+      });
+  router.unary<v1::ListEnrolledHostsResponse, v1::ListEnrolledHostsRequest>(
+      "sealift.v1.SeedService.ListEnrolledHosts", tenants,
+      [&sm, askers](const Call& call,
+                    const v1::ListEnrolledHostsRequest& request) -> Result<v1::ListEnrolledHostsResponse> {
+        SEALIFT_TRY(const auto asker, askers.tenant(call));
+        return sm.list_enrolled_hosts(asker, request);
+      });
+}
+
+void register_authorizations(rpc::Router& router, SecurityModule& sm, const Askers& askers) {
+  const auto orchestrators = Allow::roles({Role::orchestrator});
+  router.unary<v1::RequestAuthorizationResponse, v1::RequestAuthorizationRequest>(
+      "sealift.v1.AuthorizationService.RequestAuthorization", orchestrators,
+      [&sm, askers](const Call& call, const v1::RequestAuthorizationRequest& request) {
+        return sm.request_authorization(askers.on_behalf_of(call, request.tenant()), request);
+      });
+  router.limit_body("sealift.v1.AuthorizationService.RequestAuthorization",
+                    kInBase64 * tpm::kEvidenceSizeLimit + kRoomForTheRest);
+  router.unary<v1::AnswerQuestionResponse, v1::AnswerQuestionRequest>(
+      "sealift.v1.AuthorizationService.AnswerQuestion", orchestrators,
+      [&sm, askers](const Call& call, const v1::AnswerQuestionRequest& request) {
+        return sm.answer_question(askers.on_behalf_of(call, request.tenant()), request);
+      });
+  router.limit_body("sealift.v1.AuthorizationService.AnswerQuestion", kRoomForTheRest);
+}
+
+}  // namespace
+
+void register_methods(rpc::Router& router, SecurityModule& sm, const std::string& own_domain) {
+  const Askers askers{own_domain};
+  register_seeds(router, sm, askers);
+  register_authorizations(router, sm, askers);
+}
+
+}  // namespace sealift::securitymodule

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+/// SeedService and AuthorizationService on the wire: who may call what, and in whose name.
+#pragma once
+
+#include "rpc/router.h"
+#include "services/securitymodule/domain/security_module.h"
+
+namespace sealift::securitymodule {
+
+/// Seeds belong to the tenant of the caller's certificate, which must be of the trust domain `own_domain`:
+/// other domains may be trusted to name orchestrators, never to name our tenants. `sm` outlives the
+/// router.
+void register_methods(rpc::Router& router, SecurityModule& sm, const std::string& own_domain);
+
+}  // namespace sealift::securitymodule

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+/// Sealed data, made once for each image, host and policy, and the same ever after.
+#pragma once
+
+#include <optional>
+
+#include "services/securitymodule/domain/seeds.h"
+
+namespace sealift::securitymodule {
+
+struct MadeAuthorization {
+  v1::SealedData sealed_data;
+  bool made = false;  ///< false: another was quicker, and this is theirs
+};
+
+class Authorizations {
+ public:
+  Authorizations(store::AuthorizationStore& store, const Vault& vault, const Clock& clock)
+      : store_{store}, vault_{vault}, clock_{clock} {}
+
+  Result<std::optional<v1::SealedData>> find(const ImageKey& image, const OpenedSeed& seed,
+                                             const tpm::Name& storage_key_name);
+  /// Seals to a key whose enrolment was checked.
+  Result<MadeAuthorization> make(const ImageKey& image, const OpenedSeed& seed,
+                                 const tpm::Public& storage_key);
+
+ private:
+  Result<v1::SealedData> read(const store::AuthorizationRecord& record) const;
+
+  store::AuthorizationStore& store_;
+  const Vault& vault_;
+  const Clock& clock_;
+};
+
+}  // namespace sealift::securitymodule

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+/// Which storage keys were proven to live in which TPM: the one thing that evidence cannot show by itself.
+#pragma once
+
+#include "sealift/v1/security_module.pb.h"
+#include "services/securitymodule/domain/vault.h"
+#include "store/enrolments.h"
+#include "tee/measured.h"
+
+namespace sealift::securitymodule {
+
+class Enrolments {
+ public:
+  Enrolments(store::EnrolmentStore& store, const Vault& vault) : store_{store}, vault_{vault} {}
+
+  Status add(const std::string& tenant, const tee::EnrolledHost& host);
+  /// Whether a challenge has proven that this very key is in the TPM of this very EK. Nothing else is taken
+  /// from the past: certificates, revocations and attributes are those of the evidence that is shown now.
+  Result<bool> knows(const std::string& tenant, const tee::MeasuredHost& host);
+  Result<v1::ListEnrolledHostsResponse> list(const std::string& tenant,
+                                             const v1::ListEnrolledHostsRequest& request);
+
+ private:
+  Status check(const store::EnrolmentRecord& record) const;
+
+  store::EnrolmentStore& store_;
+  const Vault& vault_;
+};
+
+}  // namespace sealift::securitymodule

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+/// What the security module decides: which seeds it keeps, and for whom it seals them (design section 10;
+/// steps 330, 336, 933 and 984 of section 4).
+///
+/// A host's evidence is verified in full at each request, under the image's own policy. From the past comes
+/// only the answer that its TPM once gave for this very storage key and EK.
+#pragma once
+
+#include <set>
+
+#include "services/securitymodule/domain/authorizations.h"
+#include "services/securitymodule/domain/decision.h"
+#include "services/securitymodule/domain/enrolments.h"
+#include "services/securitymodule/domain/questions.h"
+
+namespace sealift::securitymodule {
+
+/// Where everything is kept; they outlive the security module.
+struct Stores {
+  store::SeedStore& seeds;
+  store::AuthorizationStore& authorizations;
+  store::EnrolmentStore& enrolments;
+  store::ChallengeStore& challenges;
+};
+
+/// Any number of threads, and of security modules on one database. Each call is one line in the log of
+/// decisions.
+///
+/// Of each call: permission_denied where the tenant is not served here; not_found for an image that the
+/// tenant has not, whether or not another has it; authentication_failed where the database was altered.
+class SecurityModule {
+ public:
+  SecurityModule(std::set<std::string> tenants, Stores stores, const Vault& vault, const Clock& clock,
+                 const Limits& limits, DecisionLog& log);
+
+  /// `seed` is taken whatever comes of it. already_exists where the image has another seed or policy.
+  Status put_seed(const Asker& asker, const v1::PutSeedRequest& request, SecretBytes seed);
+  Result<v1::ListSeedsResponse> list_seeds(const Asker& asker, const v1::ListSeedsRequest& request);
+  Status delete_seed(const Asker& asker, const v1::DeleteSeedRequest& request);
+  Result<v1::ListEnrolledHostsResponse> list_enrolled_hosts(const Asker& asker,
+                                                            const v1::ListEnrolledHostsRequest& request);
+
+  /// Sealed data, or the question that the host must answer first. Refuses evidence as libs/tee does.
+  Result<v1::RequestAuthorizationResponse> request_authorization(
+      const Asker& asker, const v1::RequestAuthorizationRequest& request);
+  /// challenge_used, challenge_expired, challenge_response_differs, failed_precondition.
+  Result<v1::AnswerQuestionResponse> answer_question(const Asker& asker,
+                                                     const v1::AnswerQuestionRequest& request);
+
+  /// For now and then.
+  Status forget_expired_questions() { return questions_.forget_expired(); }
+
+ private:
+  template <typename Work>
+  auto decide(std::string_view action, const Asker& asker, Work work);
+  Result<ImageKey> image_of(Decision& decision, const std::string& image_id) const;
+
+  Status put(Decision& decision, const v1::PutSeedRequest& request, SecretBytes seed);
+  Result<v1::RequestAuthorizationResponse> authorize(Decision& decision,
+                                                     const v1::RequestAuthorizationRequest& request);
+  Result<v1::AnswerQuestionResponse> enrol(Decision& decision, const v1::AnswerQuestionRequest& request);
+  Result<v1::SealedData> seal(Decision& decision, const ImageKey& image, const OpenedSeed& seed,
+                              const tpm::Public& storage_key);
+
+  std::set<std::string> tenants_;
+  const Clock& clock_;
+  DecisionLog& log_;
+  Seeds seeds_;
+  Enrolments enrolments_;
+  Questions questions_;
+  Authorizations authorizations_;
+};
+
+}  // namespace sealift::securitymodule

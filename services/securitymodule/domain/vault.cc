@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/securitymodule/domain/vault.h"
+
+#include "crypto/cipher.h"
+#include "crypto/kdf.h"
+#include "crypto/random.h"
+
+namespace sealift::securitymodule {
+namespace {
+
+using crypto::HashAlgorithm;
+
+constexpr std::uint8_t kVersion = 1;
+constexpr std::size_t kIvSize = 12;
+constexpr std::string_view kSeeds = "sealift sm v1 seeds";
+constexpr std::string_view kRecords = "sealift sm v1 records";
+
+// Each part behind its length, so that no two lists of parts give the same bytes.
+Bytes framed(std::initializer_list<ByteView> parts) {
+  ByteWriter out;
+  for (const auto part : parts) out.sized32(part);
+  return std::move(out).take();
+}
+
+Bytes associated_data(const SeedOwner& owner) {
+  const auto metadata = crypto::digest(HashAlgorithm::sha256, owner.metadata);
+  return framed({as_bytes(kSeeds), as_bytes(owner.tenant), as_bytes(owner.image_id), metadata.view()});
+}
+
+crypto::Digest stamp_of(const SecretBytes& record_key, RecordKind kind, std::initializer_list<ByteView> key,
+                        ByteView content) {
+  ByteWriter head;
+  head.u8(static_cast<std::uint8_t>(kind)).be32(static_cast<std::uint32_t>(key.size()));
+  const auto keys = framed(key);
+  return crypto::hmac(HashAlgorithm::sha256, record_key.expose(), {head.view(), keys, content});
+}
+
+tl::unexpected<Error> seed_refused() {
+  return fail(ErrorCode::authentication_failed,
+              "the stored seed was altered, or belongs to another tenant, image or policy", "seed");
+}
+
+}  // namespace
+
+Vault::Vault(RootKey root)
+    : root_{std::move(root)},
+      record_key_{crypto::hkdf(HashAlgorithm::sha256, root_.expose(), {}, as_bytes(kRecords), 32)} {}
+
+SecretBytes Vault::seed_key(std::string_view tenant) const {
+  const auto info = framed({as_bytes(kSeeds), as_bytes(tenant)});
+  return crypto::hkdf(HashAlgorithm::sha256, root_.expose(), {}, info, 32);
+}
+
+Bytes Vault::wrap(const esm::Seed& seed, const SeedOwner& owner) const {
+  const auto iv = crypto::random_array<kIvSize>();
+  const auto key = seed_key(owner.tenant);
+  const auto sealed = crypto::gcm_encrypt(key.expose(), iv, associated_data(owner), seed.expose());
+  ByteWriter out;
+  out.u8(kVersion).bytes(iv).bytes(sealed.ciphertext).bytes(sealed.tag);
+  return std::move(out).take();
+}
+
+Result<esm::Seed> Vault::unwrap(ByteView wrapped, const SeedOwner& owner) const {
+  if (wrapped.size() != 1 + kIvSize + esm::kSeedSize + crypto::kGcmTagSize || wrapped[0] != kVersion)
+    return seed_refused();
+  const auto iv = wrapped.subspan(1, kIvSize);
+  const auto ciphertext = wrapped.subspan(1 + kIvSize, esm::kSeedSize);
+  const auto key = seed_key(owner.tenant);
+  auto opened = crypto::gcm_decrypt(key.expose(), iv, associated_data(owner), ciphertext,
+                                    wrapped.last(crypto::kGcmTagSize));
+  if (!opened) return seed_refused();
+  return esm::Seed{opened->expose_for_writing().first<esm::kSeedSize>()};
+}
+
+Bytes Vault::stamp(RecordKind kind, std::initializer_list<ByteView> key, ByteView content) const {
+  ByteWriter out;
+  out.bytes(stamp_of(record_key_, kind, key, content).view()).bytes(content);
+  return std::move(out).take();
+}
+
+Result<ByteView> Vault::check(RecordKind kind, std::initializer_list<ByteView> key, ByteView stamped) const {
+  if (stamped.size() >= kStampSize) {
+    const auto content = stamped.subspan(kStampSize);
+    const auto stamp = stamp_of(record_key_, kind, key, content);
+    if (constant_time_equal(stamp.view(), stamped.first(kStampSize))) return content;
+  }
+  return fail(ErrorCode::authentication_failed,
+              "a stored record was altered, or belongs to something else: do not believe this database",
+              "database");
+}
+
+}  // namespace sealift::securitymodule

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+// The program itself: started, asked, killed, started again.
+#include <fcntl.h>
+
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <fstream>
+#include <regex>
+
+#include "base/process.h"
+#include "rpc/testing/wait.h"
+#include "rpc/testing/world.h"
+#include "services/securitymodule/domain/module_for_test.h"
+#include "store/sql/postgres_for_test.h"
+
+namespace sealift::securitymodule {
+namespace {
+
+using rpc::Role;
+using rpc::testing::World;
+
+constexpr std::uint8_t kSeedByte = 0xb7;
+
+const std::filesystem::path& program() {
+  static const auto path = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "sealift-sm";
+  return path;
+}
+
+/// A maker of TPMs, today: the program looks at its own clock.
+struct Maker {
+  static crypto::Validity validity() {
+    const auto now = crypto::unix_seconds(SystemClock{}.now());
+    return {now - 86400, now + 86400};
+  }
+  crypto::CertificateAuthority root =
+      crypto::CertificateAuthority::create_root(test_pki::ec_key(), "Maker", validity()).value();
+
+  tee::HostForTest host() const {
+    tee::HostForTest made;
+    made.ek_certificate =
+        root.issue_ek_certificate(made.ek.public_key(), {.serial = {}, .validity = validity()}).value();
+    return made;
+  }
+  v1::SeedPolicy policy() const {
+    return policy_for({{root.certificate()}, {}, {}, crypto::CrlPolicy::where_given}, tpm::some_pcrs());
+  }
+};
+
+bool holds(ByteView bytes, std::uint8_t seed) {
+  const std::string pattern(16, static_cast<char>(seed));
+  return as_text(bytes).find(pattern) != std::string_view::npos;
+}
+
+/// Whether the memory of `pid` holds half a seed anywhere. For root.
+bool remembers(pid_t pid, std::uint8_t seed) {
+  const auto process = "/proc/" + std::to_string(pid);
+  const auto memory = open_file(process + "/mem", O_RDONLY).value();
+  std::ifstream maps{process + "/maps"};
+  int regions = 0;
+  for (std::string line; std::getline(maps, line);) {
+    unsigned long from = 0;
+    unsigned long to = 0;
+    char readable = 0;
+    if (std::sscanf(line.c_str(), "%lx-%lx %c", &from, &to, &readable) != 3 || readable != 'r') continue;
+    Bytes region(to - from);
+    if (!pread_exact(memory.get(), region, from)) continue;
+    ++regions;
+    if (holds(region, seed)) return true;
+  }
+  EXPECT_GT(regions, 10);
+  return false;
+}
+
+/// One sealift-sm, ready.
+class Program {
+ public:
+  Program(const World& world, World& credentials, std::vector<std::string> argv, int number)
+      : out_{world.path() / ("out." + std::to_string(number))} {
+    const auto out = open_file(out_, O_CREAT | O_WRONLY).value();
+    const auto log = open_file(world.path() / "log", O_CREAT | O_WRONLY | O_APPEND).value();
+    child_ = spawn({.argv = std::move(argv), .stdout_fd = out.get(), .stderr_fd = log.get()}).value();
+    EXPECT_TRUE(rpc::testing::eventually([&] { return find_address(); }));
+    tenant = channel(credentials.credentials(Role::tenant, kTenant));
+    orchestrator = channel(credentials.credentials(Role::orchestrator));
+  }
+  Child& child() { return child_; }
+  void kill() {
+    child_.signal(SIGKILL);
+    EXPECT_THAT(child_.wait(), Succeeds());
+  }
+
+  Status put(const v1::SeedPolicy& policy) {
+    v1::PutSeedRequest request;
+    request.set_image_id(kImage);
+    request.set_seed(std::string(esm::kSeedSize, static_cast<char>(kSeedByte)));
+    *request.mutable_policy() = policy;
+    SEALIFT_CHECK(tenant->call<v1::PutSeedResponse>("sealift.v1.SeedService.PutSeed", request));
+    return {};
+  }
+  Result<v1::RequestAuthorizationResponse> ask(const tee::HostForTest& host) {
+    v1::RequestAuthorizationRequest request;
+    request.set_tenant(kTenant);
+    request.set_image_id(kImage);
+    request.set_tee("measured");
+    request.set_evidence(text_of(host.evidence()));
+    return orchestrator->call<v1::RequestAuthorizationResponse>(
+        "sealift.v1.AuthorizationService.RequestAuthorization", request);
+  }
+  Result<v1::SealedData> answer(const v1::Question& question, const tee::HostForTest& host) {
+    v1::AnswerQuestionRequest request;
+    request.set_tenant(kTenant);
+    request.set_image_id(kImage);
+    request.set_question_id(question.question_id());
+    const auto credential = tpm::parse_credential_file(as_bytes(question.question())).value();
+    request.set_answer(text_of(host.activate(credential).value()));
+    SEALIFT_TRY(const auto response, orchestrator->call<v1::AnswerQuestionResponse>(
+                                         "sealift.v1.AuthorizationService.AnswerQuestion", request));
+    return response.sealed_data();
+  }
+
+  std::unique_ptr<rpc::Channel> tenant;
+  std::unique_ptr<rpc::Channel> orchestrator;
+
+ private:
+  bool find_address() {
+    constexpr std::string_view kReady = "listening on ";
+    const auto text = read_file(out_, 4096).value();
+    const auto line = as_text(text);
+    const auto found = line.find(kReady);
+    if (found == std::string_view::npos || !line.ends_with('\n')) return false;
+    address_ = line.substr(found + kReady.size());
+    address_.pop_back();
+    return true;
+  }
+  std::unique_ptr<rpc::Channel> channel(std::shared_ptr<rpc::Credentials> credentials) const {
+    return rpc::Channel::create({.address = address_,
+                                 .credentials = std::move(credentials),
+                                 .server = World::identity(Role::security_module, kTenant)})
+        .value();
+  }
+
+  std::filesystem::path out_;
+  std::string address_;
+  Child child_{-1};
+};
+
+class ProgramTest : public testing::Test {
+ protected:
+  std::filesystem::path path(const std::string& name) const { return world.path() / name; }
+  std::vector<std::string> argv(const std::vector<std::string>& more = {}) {
+    std::vector<std::string> words{
+        program().string(),  "--credentials", world.files(Role::security_module, kTenant).string(),
+        "--database",        database,        "--insecure-key-file",
+        path("key").string()};
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  }
+  Program start(const std::vector<std::string>& more = {}) { return {world, world, argv(more), ++started_}; }
+  Program start_new() { return start({"--insecure-create-key"}); }
+  std::string log() const { return std::string{as_text(read_file(path("log"), 1U << 20U).value())}; }
+
+  World world;
+  Maker maker;
+  tee::HostForTest host = maker.host();
+  std::string database = "sqlite:" + path("keys.db").string();
+
+ private:
+  int started_ = 0;
+};
+
+TEST_F(ProgramTest, KeepsWhatItSaidThroughAKill) {
+  v1::SealedData first;
+  {
+    auto sm = start_new();
+    ASSERT_THAT(sm.put(maker.policy()), Succeeds());
+    const auto asked = sm.ask(host);
+    ASSERT_THAT(asked, Succeeds());
+    const auto sealed = sm.answer(asked->question(), host);
+    ASSERT_THAT(sealed, Succeeds());
+    first = *sealed;
+    sm.kill();
+  }
+  auto sm = start();
+  const auto again = sm.ask(host);
+  ASSERT_THAT(again, Succeeds());
+  EXPECT_EQ(again->sealed_data().SerializeAsString(), first.SerializeAsString());
+  EXPECT_THAT(sm.put(maker.policy()), Succeeds());
+  const auto lines = log();
+  EXPECT_EQ(std::ranges::count(lines, '\n'), 5);
+  EXPECT_FALSE(holds(as_bytes(lines), kSeedByte));
+}
+
+TEST_F(ProgramTest, EndsInOrderWhenItIsTold) {
+  auto sm = start_new();
+  sm.child().signal(SIGTERM);
+  EXPECT_EQ(sm.child().wait().value(), 0);
+}
+
+TEST_F(ProgramTest, SharesOnePostgresDatabaseWithAnother) {
+  const auto postgres = sql::PostgresForTest::start();
+  ASSERT_THAT(postgres, Succeeds());
+  database = (*postgres)->new_database().value();
+  auto one = start_new();
+  auto other = start();
+  ASSERT_THAT(one.put(maker.policy()), Succeeds());
+  const auto asked = one.ask(host);
+  ASSERT_THAT(asked, Succeeds());
+  const auto sealed = other.answer(asked->question(), host);
+  ASSERT_THAT(sealed, Succeeds());
+  EXPECT_THAT(one.answer(asked->question(), host), FailsWith(ErrorCode::challenge_used));
+  EXPECT_EQ(one.ask(host)->sealed_data().SerializeAsString(), sealed->SerializeAsString());
+}
+
+TEST_F(ProgramTest, DoesNotStartWithoutTheKeyThatItHad) {
+  start_new().kill();
+  std::filesystem::remove(path("key"));
+  for (const auto& more : {std::vector<std::string>{}, {"--insecure-create-key"}}) {
+    const auto ended = run({.argv = argv(more)});
+    ASSERT_THAT(ended, Succeeds());
+    EXPECT_EQ(ended->exit_status, static_cast<int>(ErrorKind::refused));
+    EXPECT_NE(ended->err.find("failed_precondition"), std::string::npos);
+    EXPECT_NE(ended->err.find(path("key").string()), std::string::npos);
+    EXPECT_FALSE(std::filesystem::exists(path("key")));
+  }
+}
+
+TEST_F(ProgramTest, DoesNotStartWithTheCredentialsOfAnotherRole) {
+  auto words = argv({"--insecure-create-key"});
+  words[2] = world.files(Role::tenant, kTenant).string();
+  const auto ended = run({.argv = words});
+  ASSERT_THAT(ended, Succeeds());
+  EXPECT_EQ(ended->exit_status, static_cast<int>(ErrorKind::environment));
+  EXPECT_NE(ended->err.find("permission_denied"), std::string::npos);
+  EXPECT_FALSE(std::filesystem::exists(path("key")));
+}
+
+TEST_F(ProgramTest, IsHardened) {
+  auto sm = start_new();
+  const auto process = "/proc/" + std::to_string(sm.child().pid());
+  std::ifstream limits{process + "/limits"};
+  const std::string text{std::istreambuf_iterator<char>{limits}, {}};
+  EXPECT_TRUE(std::regex_search(text, std::regex{"Max core file size +0 +0 "})) << text;
+  std::ifstream status{process + "/status"};
+  const std::string states{std::istreambuf_iterator<char>{status}, {}};
+  EXPECT_NE(states.find("NoNewPrivs:\t1"), std::string::npos);
+}
+
+TEST_F(ProgramTest, ForgetsTheSeedsItSeals) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root may look";
+  {
+    auto sm = start_new();
+    ASSERT_THAT(sm.put(maker.policy()), Succeeds());
+    sm.kill();
+  }
+  auto sm = start();
+  const auto asked = sm.ask(host);
+  ASSERT_THAT(asked, Succeeds());
+  ASSERT_THAT(sm.answer(asked->question(), host), Succeeds());
+  for (int i = 0; i < 20; ++i) ASSERT_THAT(sm.ask(host), Succeeds());
+  EXPECT_FALSE(remembers(sm.child().pid(), kSeedByte));
+}
+
+}  // namespace
+}  // namespace sealift::securitymodule
