@@ -45,7 +45,8 @@ std::string address_in(const std::string& text) {
 Result<Child> Supervisor::spawn_logged(const std::string& name, const std::vector<std::string>& argv) const {
   SEALIFT_TRY(const auto out, open_file(log(name), O_WRONLY | O_CREAT | O_APPEND, 0600));
   sealift::Command command;
-  command.argv = argv;
+  command.argv = {"setpriv", "--pdeathsig", "TERM"};  // none outlives us, however we end
+  command.argv.insert(command.argv.end(), argv.begin(), argv.end());
   command.stdout_fd = out.get();
   command.stderr_fd = out.get();
   return spawn(command);
@@ -86,6 +87,7 @@ void Supervisor::watch(const std::function<bool()>& stop,
   while (!stop()) {
     std::this_thread::sleep_for(kWatch);
     for (auto& process : processes_) {
+      if (stop()) return;  // Ctrl-C reaches the processes as well
       if (!process.child.wait(milliseconds{0})) continue;
       auto child = spawn_logged(process.name, process.argv);
       if (!child) continue;  // tried again at the next look
