@@ -92,6 +92,7 @@ class Link final : public Transport {
     if (!waiting_to_write_) pump_writes();
   }
   void expire_at(Time time) override {
+    if (closed_) return;
     expires_ = time;
     if (time < armed_for_) arm();
   }

@@ -5,6 +5,8 @@
 #include <thread>
 
 #include "base/matchers.h"
+#include "rpc/envelope.h"
+#include "rpc/testing/raw.h"
 #include "rpc/testing/wait.h"
 #include "rpc/testing/world.h"
 #include "sealift/v1/health.pb.h"
@@ -150,6 +152,19 @@ TEST_F(ServerTest, StopsWhileCallsAndStreamsAreOpen) {
   EXPECT_TRUE(eventually([&] { return state_->running == 1 && state_->open_streams.size() == 1; }));
   server_->stop();
   EXPECT_EQ(state_->cancelled, 1U);
+}
+
+TEST_F(ServerTest, LeavesNothingBehindForAStreamWhoseCallerJustLeft) {
+  // Every order of the caller's end and the server's: a timer set after the end would keep stop() waiting.
+  for (int i = 0; i < 20; ++i) {
+    start({.write_time = 10min});
+    auto raw = std::optional{testing::Raw::connect(*server_, world_.credentials(Role::tenant, "acme"))};
+    raw->send(testing::post("Count", "application/connect+json", to_envelope("{}")));
+    EXPECT_TRUE(eventually([&] { return state_->open_streams.size() == 1; }));
+    raw.reset();
+    server_->stop();
+    state_->open_streams.take();
+  }
 }
 
 }  // namespace
