@@ -99,7 +99,8 @@ SslContext make_context(const std::vector<crypto::Certificate>& chain, const cry
   SSL_CTX_set_max_cert_list(raw, kPeerChainLimit);
   SSL_CTX_set_session_cache_mode(raw, SSL_SESS_CACHE_OFF);
   crypto::must(SSL_CTX_set_num_tickets(raw, 0), "tickets");
-  SSL_CTX_set_options(raw, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+  SSL_CTX_set_options(
+      raw, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CLEANSE_PLAINTEXT);
   // Thousands of idle connections must not hold 32 KiB each.
   SSL_CTX_set_mode(
       raw, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);

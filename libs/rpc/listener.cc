@@ -171,6 +171,7 @@ class Link final : public Transport {
       if (step->want != Want::nothing) return wait_for(step->want, [this] { pump_reads(); });
       want_read_ = false;
       connection_->on_bytes({buffer.data(), step->size});
+      wipe(std::span{buffer}.first(step->size));  // it may have been a secret
     }
     reading_ = false;
   }

@@ -8,7 +8,6 @@
 #include "rpc/envelope.h"
 #include "rpc/error_json.h"
 #include "rpc/testing/raw.h"
-#include "rpc/testing/wait.h"
 #include "testing/echo.pb.h"
 
 namespace sealift::rpc {
@@ -385,16 +384,6 @@ TEST_F(ProtocolTest, SaysWhyAStreamEnds) {
   EXPECT_EQ(raw(std::string{"\x80\0\0\0\0", 5}), ErrorCode::invalid_argument);
   EXPECT_EQ(one(stream_json("{}", "Connect-Content-Encoding: gzip\r\n")).code, ErrorCode::unimplemented);
   EXPECT_EQ(one(stream_json("{}", "Connect-Timeout-Ms: 20\r\n")).code, ErrorCode::timeout);
-}
-
-TEST_F(ProtocolTest, EndsAConnectionThatSpeaksDuringItsStream) {
-  state_->open_streams.take();  // other tests'
-  const auto before = state_->streams_closed.load();
-  auto connection = connect();
-  connection.send(stream_json("{}"));
-  ASSERT_TRUE(testing::eventually([&] { return state_->open_streams.size() == 1; }));
-  connection.send("x");
-  EXPECT_TRUE(testing::eventually([&] { return state_->streams_closed == before + 1; }));
 }
 
 }  // namespace

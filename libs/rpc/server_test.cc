@@ -154,6 +154,15 @@ TEST_F(ServerTest, StopsWhileCallsAndStreamsAreOpen) {
   EXPECT_EQ(state_->cancelled, 1U);
 }
 
+TEST_F(ServerTest, EndsAConnectionThatSpeaksDuringItsStream) {
+  start();
+  auto raw = testing::Raw::connect(*server_, world_.credentials(Role::tenant, "acme"));
+  raw.send(testing::post("Count", "application/connect+json", to_envelope("{}")));
+  ASSERT_TRUE(eventually([&] { return state_->open_streams.size() == 1; }));
+  raw.send("x");
+  EXPECT_TRUE(eventually([&] { return state_->streams_closed == 1; }));
+}
+
 TEST_F(ServerTest, LeavesNothingBehindForAStreamWhoseCallerJustLeft) {
   // Every order of the caller's end and the server's: a timer set after the end would keep stop() waiting.
   for (int i = 0; i < 20; ++i) {
