@@ -13,6 +13,7 @@
 #include "services/securitymodule/adapters/decision_log.h"
 #include "services/securitymodule/adapters/opening.h"
 #include "services/securitymodule/adapters/service.h"
+#include "services/securitymodule/adapters/wiping_heap.h"
 #include "store/schemas.h"
 
 namespace sealift::securitymodule {
@@ -101,6 +102,7 @@ Status run(const Options& options) {
 
 int main(int argc, char** argv) {
   using namespace sealift;
+  securitymodule::wipe_what_openssl_frees();
   securitymodule::Options options;
   CLI::App app{
       "The customer's security module: keeps seeds, and seals them to machines that proved themselves."};

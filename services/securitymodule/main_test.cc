@@ -247,6 +247,13 @@ TEST_F(ProgramTest, IsHardened) {
   EXPECT_NE(states.find("NoNewPrivs:\t1"), std::string::npos);
 }
 
+TEST_F(ProgramTest, ForgetsTheSeedsItTakes) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root may look";
+  auto sm = start_new();
+  ASSERT_THAT(sm.put(maker.policy()), Succeeds());
+  EXPECT_TRUE(rpc::testing::eventually([&] { return !remembers(sm.child().pid(), kSeedByte); }));
+}
+
 TEST_F(ProgramTest, ForgetsTheSeedsItSeals) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root may look";
   {
