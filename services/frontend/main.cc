@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+/// sealift-frontend: the cloud's public door. Admission, quotas, quotes, image upload, relays.
+#include <fmt/core.h>
+
+#include "services/frontend/adapters/housekeeper.h"
+#include "services/frontend/adapters/image_service.h"
+#include "services/frontend/adapters/launch_service.h"
+#include "services/frontend/adapters/options.h"
+#include "services/frontend/domain/prices.h"
+#include "store/schemas.h"
+
+namespace sealift::frontend {
+namespace {
+
+rpc::ServerOptions server_options(const Options& options, sql::Database& database,
+                                  objects::ObjectStore& objects) {
+  rpc::ServerOptions server;
+  server.peer_limits[rpc::Role::tenant] = options.tenant;
+  server.workers = options.workers;
+  server.health = [&database, &objects]() -> Status {
+    SEALIFT_CHECK(database.read("SELECT 1", {}));
+    return objects.check();
+  };
+  return server;
+}
+
+Status run(const Options& options) {
+  SEALIFT_TRY(const auto stop, rpc::stop_signals());
+  SEALIFT_CHECK(check_prices(options.terms.prices));
+  SEALIFT_TRY(const auto credentials,
+              rpc::load_credentials(options.serving.credentials, rpc::Role::frontend));
+  SEALIFT_TRY(const auto database, store::open(options.database, store::Schema::images));
+  SEALIFT_TRY(const auto objects, objects::open_store(options.objects));
+  SEALIFT_TRY(const auto zone, ZoneChannels::create(options.orchestrators, credentials));
+  const auto image_store = store::make_image_store(*database);
+  const auto upload_store = store::make_upload_store(*database);
+  const auto use_store = store::make_object_use_store(*database);
+  const auto quote_store = store::make_quote_store(*database);
+
+  const SystemClock clock;
+  const ImageStores stores{*image_store, *upload_store, *use_store, *objects};
+  Images images{stores, clock, options.terms.limits};
+  Uploads uploads{stores, clock};
+  Launches launches{*image_store, *quote_store, clock, options.terms};
+  Housekeeping housekeeping{images, stores, *quote_store, clock, options.terms.limits};
+  const Housekeeper housekeeper{housekeeping, options.housekeeping};
+  StreamRelays relays{*zone, options.streams};
+
+  rpc::Router router;
+  register_image_service(router, images, uploads, *zone);
+  register_launch_service(router, launches, *zone, relays);
+  return rpc::serve("sealift-frontend", options.serving, credentials, std::move(router),
+                    server_options(options, *database, *objects), stop.get());
+}
+
+}  // namespace
+}  // namespace sealift::frontend
+
+int main(int argc, char** argv) {
+  using namespace sealift;
+  frontend::Options options;
+  CLI::App app{"The cloud's public door: images, quotes, launches."};
+  frontend::declare(app, options);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : static_cast<int>(ErrorKind::usage);
+  }
+  const auto status = frontend::run(options);
+  if (status) return 0;
+  const auto& error = status.error();
+  fmt::print(stderr, "sealift-frontend: {}: {}. {}\n", name(error.code), error.message, remedy(error.code));
+  return static_cast<int>(kind(error.code));
+}
