@@ -97,7 +97,7 @@ Status console(const OneLaunch& options, Context& context) {
       [&](const v1::ConsoleChunk& chunk) -> Status {
         SEALIFT_CHECK(check_not_cancelled());
         if (context.json)
-          return print_line(Json{{"offset", chunk.offset()}, {"text", printable(chunk.data())}});
+          return print_line(Json{{"offset", chunk.offset()}, {"text", printable_lines(chunk.data())}});
         return print_text(raw ? chunk.data() : printable_lines(chunk.data()));
       },
       stop.token());

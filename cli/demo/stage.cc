@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <csignal>
 
 namespace sealift::cli {
 namespace {
@@ -58,12 +59,7 @@ Result<Stage> Stage::create(std::filesystem::path program, Voice voice) {
   return Stage{std::move(program), std::move(directory), voice};
 }
 
-Stage::~Stage() {
-  if (directory_.path().empty() || !std::filesystem::exists(machines())) return;
-  for (const auto& name : {"alpha", "beta"}) {
-    (void)quietly({"dev", "host", "stop", name, "--dir", machines().string()});
-  }
-}
+Stage::~Stage() { end_cloud(); }
 
 std::string Stage::painted(const char* colour, const std::string& text) const {
   return voice_ == Voice::coloured ? fmt::format("\x1b[{}m{}\x1b[0m", colour, text) : text;
@@ -116,34 +112,56 @@ Result<Json> Stage::run(const Words& words) const {
 
 Result<Json> Stage::host(Words words) const { return run(for_machines(std::move(words))); }
 
-Result<Json> Stage::follow(Words words, const std::function<void(const Json&)>& on_line) const {
-  words = for_machines(std::move(words));
-  show(words);
+Result<Stage::Following> Stage::start_following(const Words& words) const {
   SEALIFT_TRY(const auto errors, open_file(path("errors"), O_RDWR | O_CREAT | O_TRUNC));
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return fail_errno("pipe");
-  const UniqueFd reading{ends[0]};
-  UniqueFd writing{ends[1]};
+  UniqueFd reading{ends[0]};
+  const UniqueFd writing{ends[1]};
   auto follower = command(words);
   follower.stdout_fd = writing.get();
   follower.stderr_fd = errors.get();
   SEALIFT_TRY(auto child, spawn(follower));
-  writing.reset();
-  Json last;
+  return Following{std::move(child), std::move(reading)};
+}
+
+std::optional<Json> Stage::next_document(const Following& command) {
   std::string line;
-  for (char c = 0; ::read(reading.get(), &c, 1) == 1;) {
-    if (c != '\n') {
-      line += c;
-      continue;
-    }
-    last = Json::parse(line, nullptr, false);
-    on_line(last);
-    line.clear();
+  for (char c = 0; ::read(command.output.get(), &c, 1) == 1;) {
+    if (c == '\n') return Json::parse(line, nullptr, false);
+    line += c;
   }
-  SEALIFT_TRY(const auto status, child.wait());
+  return std::nullopt;
+}
+
+Result<Json> Stage::follow(const Words& words, const std::function<bool(const Json&)>& on_line) const {
+  show(words);
+  SEALIFT_TRY(auto command, start_following(words));
+  Json last;
+  while (auto document = next_document(command)) {
+    last = std::move(*document);
+    if (on_line(last)) return last;  // the command is ended with its Child
+  }
+  SEALIFT_TRY(const auto status, command.child.wait());
   if (status == 0) return last;
   SEALIFT_TRY(const auto text, read_file(path("errors"), 1U << 20U));
   return tl::unexpected(error_from(std::string{as_text(text)}));
+}
+
+Result<Json> Stage::start_cloud() {
+  const Words words{"dev", "up", "--hosts", "2", "--dir", path("cloud").string()};
+  show(words);
+  SEALIFT_TRY(cloud_, start_following(words));
+  if (auto described = next_document(*cloud_)) return std::move(*described);
+  SEALIFT_TRY(const auto text, read_file(path("errors"), 1U << 20U));
+  return tl::unexpected(error_from(std::string{as_text(text)}));
+}
+
+void Stage::end_cloud() {
+  if (!cloud_) return;
+  cloud_->child.signal(SIGTERM);
+  (void)cloud_->child.wait(std::chrono::seconds{30});
+  cloud_.reset();
 }
 
 void Stage::expect_refusal(const std::string& title, const Result<Json>& outcome, ErrorCode code,

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,11 +28,11 @@ class Stage {
   Stage& operator=(Stage&&) = delete;
   Stage(const Stage&) = delete;
   Stage& operator=(const Stage&) = delete;
-  /// Every machine is switched off.
   ~Stage();
 
   std::filesystem::path path(const std::string& name) const { return directory_.path() / name; }
-  std::filesystem::path machines() const { return path("machines"); }
+  /// Of the cloud that the demo starts.
+  std::filesystem::path machines() const { return path("cloud/machines"); }
 
   /// "1 Seal …": what comes next.
   void act(const std::string& title);
@@ -41,10 +42,15 @@ class Stage {
   Result<Json> run(const Words& words) const;
   /// The same for `sealift dev host WORDS`.
   Result<Json> host(Words words) const;
-  /// The same for a command that prints one document a line; `on_line` sees each as it comes.
-  Result<Json> follow(Words words, const std::function<void(const Json&)>& on_line) const;
+  /// The same for a command that prints one document a line; `on_line` sees each as it comes, and may say
+  /// that it has seen enough. The last document.
+  Result<Json> follow(const Words& words, const std::function<bool(const Json&)>& on_line) const;
   /// The same, not shown.
   Result<Json> quietly(const Words& words) const;
+
+  /// `sealift dev up`: the cloud, until end_cloud() or the end of the stage. What it describes.
+  Result<Json> start_cloud();
+  void end_cloud();
 
   /// A refusal that must come: shown, and counted as a wrong verdict unless `outcome` is `code` at `field`.
   void expect_refusal(const std::string& title, const Result<Json>& outcome, ErrorCode code,
@@ -64,8 +70,17 @@ class Stage {
   void print(const std::string& line) const;
 
   std::filesystem::path program_;
+  struct Following {
+    Child child;
+    UniqueFd output;
+  };
+  Result<Following> start_following(const Words& words) const;
+  /// The next document, or none at the end.
+  static std::optional<Json> next_document(const Following& command);
+
   TemporaryDirectory directory_;
   Voice voice_;
+  std::optional<Following> cloud_;
   int act_ = 0;
   int surprises_ = 0;
   Json verdicts_ = Json::array();
