@@ -11,7 +11,7 @@ namespace sealift::agent {
 
 class Qcow2Overlays final : public Overlays {
  public:
-  static constexpr std::size_t kMaxTemplates = 32;
+  static constexpr std::size_t kMaxTemplates = 16;
 
   explicit Qcow2Overlays(std::filesystem::path directory) : directory_{std::move(directory)} {}
   Status make(const std::filesystem::path& overlay, std::uint64_t size) override;

@@ -127,7 +127,7 @@ Result<Guest> Instance::prepare(const StartOrder& order, const std::stop_token& 
   }
   SEALIFT_CHECK(world_.objects.fetch(order.head, guest.head, stop));
   SEALIFT_CHECK(world_.overlays.make(guest.overlay, order.root_disk.size));
-  SEALIFT_CHECK(write_file(guest.console, {}, 0600));
+  SEALIFT_CHECK(open_file(guest.console, O_WRONLY | O_CREAT | O_TRUNC));
   return guest;
 }
 

@@ -32,8 +32,12 @@ bool is_event(std::string_view name) {
 bool fits(const InstanceDocument& document) {
   if (document.phase() < InstanceDocument::PHASE_FETCHING || document.phase() > InstanceDocument::PHASE_ENDED)
     return false;
+  if (document.phase() != InstanceDocument::PHASE_FETCHING && document.reports().empty()) return false;
   for (int i = 0; i < document.reports_size(); ++i) {
-    if (document.reports(i).sequence() != static_cast<std::uint32_t>(i) + 1) return false;
+    const auto& report = document.reports(i);
+    const bool is_of_it =
+        report.launch_id() == document.launch_id() && report.attempt() == document.attempt();
+    if (!is_of_it || report.sequence() != static_cast<std::uint32_t>(i) + 1) return false;
   }
   for (const auto& object : document.objects()) {
     if (object.size() != kDigestSize) return false;
