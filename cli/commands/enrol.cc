@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "cli/approval.h"
 #include "cli/commands/commands.h"
 #include "cli/inputs.h"
 #include "tee/measured.h"
@@ -18,33 +19,10 @@ constexpr std::size_t kEnrolledLimit = 64UL * 1024;
 
 struct ChallengeOptions {
   Path evidence;
-  std::vector<Path> roots;
-  std::vector<Path> intermediates;
-  std::vector<Path> crls;
-  bool require_crl = false;
-  std::string pcr;
-  Path reference;
-  std::string profile = "firmware";
+  ApprovalOptions approval;
   Path state;
   Path out;
 };
-
-Result<tee::TrustedRoots> trusted_roots(const ChallengeOptions& options) {
-  crypto::TrustInput trust;
-  SEALIFT_TRY(trust.roots, read_certificates(options.roots));
-  SEALIFT_TRY(trust.intermediates, read_certificates(options.intermediates));
-  SEALIFT_TRY(trust.crls, read_crls(options.crls));
-  trust.crl_policy = options.require_crl ? crypto::CrlPolicy::required : crypto::CrlPolicy::where_given;
-  return tee::TrustedRoots::create(std::move(trust));
-}
-
-Result<tee::MeasuredPolicy> policy_of(const ChallengeOptions& options) {
-  SEALIFT_TRY(const auto* const profile, tpm::profile_from_name(options.profile));
-  SEALIFT_TRY(const auto selection, tpm::PcrSelection::parse(profile->pcrs));
-  SEALIFT_TRY(auto approved, expected_pcrs(options.pcr, options.reference, selection));
-  SEALIFT_TRY(auto roots, trusted_roots(options));
-  return tee::MeasuredPolicy{std::move(roots), profile, std::move(approved)};
-}
 
 Json or_null(const std::optional<std::string>& text) { return text ? Json(*text) : Json{}; }
 
@@ -66,7 +44,7 @@ Status write_challenge(const ChallengeOptions& options, const tee::Challenge& ch
 }
 
 Status challenge_host(const ChallengeOptions& options, Context& context) {
-  SEALIFT_TRY(const auto policy, policy_of(options));
+  SEALIFT_TRY(const auto policy, measured_policy(options.approval));
   SEALIFT_TRY(const auto evidence, read_file(options.evidence, tpm::kEvidenceSizeLimit));
   SEALIFT_TRY(const auto challenge,
               in_file(options.evidence, tee::challenge_measured_host(evidence, policy, SystemClock{}.now())));
@@ -84,23 +62,14 @@ Status challenge_host(const ChallengeOptions& options, Context& context) {
 
 void declare_challenge(Command& group) {
   auto options = std::make_shared<ChallengeOptions>();
-  group
-      .command("challenge", "Check a host's evidence and ask its TPM the question that only it can answer",
-               "sealift enrol challenge --evidence alpha.evidence --root vendor-root.pem \\\n"
-               "  --reference approved.eventlog --state alpha.state --out alpha.challenge",
-               [options](Context& context) { return challenge_host(*options, context); })
-      .path("--evidence", options->evidence, kFile, "what the host shows", Need::required)
-      .paths("--root", options->roots, "PEM", "a TPM vendor's root that you trust; may be repeated",
-             Need::required)
-      .paths("--intermediate", options->intermediates, "PEM", "a certificate between; may be repeated")
-      .paths("--crl", options->crls, kFile, "a revocation list; may be repeated")
-      .flag("--require-crl", options->require_crl, "refuse where an issuer's revocation list is missing")
-      .text("--pcr", options->pcr, "BANK:N=HEX", "PCR values that the storage key must be bound to")
-      .path("--reference", options->reference, kFile,
-            "instead of --pcr: the event log of an approved machine")
-      .choice("--profile", options->profile, {"firmware", "owner"},
-              "how the machine must have been provisioned (default: firmware)")
-      .path("--state", options->state, kFile, "kept until finish, to be made", Need::required)
+  auto command = group.command("challenge",
+                               "Check a host's evidence and ask its TPM the question that only it can answer",
+                               "sealift enrol challenge --evidence alpha.evidence --root vendor-root.pem \\\n"
+                               "  --reference approved.eventlog --state alpha.state --out alpha.challenge",
+                               [options](Context& context) { return challenge_host(*options, context); });
+  command.path("--evidence", options->evidence, kFile, "what the host shows", Need::required);
+  declare_approval(command, options->approval, Need::required);
+  command.path("--state", options->state, kFile, "kept until finish, to be made", Need::required)
       .path("--out", options->out, kFile, "the question for the host", Need::required);
 }
 
