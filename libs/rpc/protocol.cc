@@ -231,6 +231,8 @@ Status decode(std::string_view text, Encoding encoding, google::protobuf::Messag
 }
 
 Reply serve_unary(const Plan& plan, const Call& call, std::string_view body) {
+  // It waited for a worker longer than its caller for it.
+  if (call.is_cancelled()) return refusal(plan, {ErrorCode::canceled, "nobody waits for the answer", {}, {}});
   const std::unique_ptr<google::protobuf::Message> request{plan.method->request->New()};
   if (const auto decoded = decode(plan.message ? *plan.message : body, plan.encoding, *request); !decoded) {
     return refusal(plan, not_the_message(plan, decoded.error()));

@@ -2,6 +2,7 @@
 // Our client against our server: calls, streams, deadlines, retries, limits.
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <thread>
 
 #include "base/matchers.h"
@@ -97,6 +98,191 @@ TEST_F(ServerTest, StreamsMessagesInOrder) {
   EXPECT_THAT(status, Succeeds());
   ASSERT_EQ(seen.size(), 1000U);
   for (std::uint32_t i = 0; i < 1000; ++i) EXPECT_EQ(seen[i], i + 1);
+}
+
+TEST_F(ServerTest, GivesASlowCallerEveryMessageThatTheStreamTook) {
+  start({.stream_queue = 64 * 1024});
+  std::atomic<bool> read_on = false;
+  std::vector<std::uint32_t> seen;
+  std::jthread caller{[&, channel = world_.channel(*server_)] {
+    EXPECT_THAT(channel->stream<CountResponse>(kCount, CountRequest{},
+                                               [&](const CountResponse& response) -> Status {
+                                                 seen.push_back(response.number());
+                                                 EXPECT_TRUE(eventually([&] { return read_on.load(); }));
+                                                 return {};
+                                               }),
+                Succeeds());
+  }};
+  ASSERT_TRUE(eventually([&] { return state_->open_streams.size() == 1; }));
+  auto stream = state_->open_streams.take().front();
+  CountResponse message;
+  message.set_data(std::string(16 * 1024, 'x'));
+  std::vector<std::uint32_t> taken;
+  // Until the socket and the queue are full, and stay so.
+  for (std::uint32_t number = 1, refused = 0; refused < 50; ++number) {
+    message.set_number(number);
+    if (stream.send(message)) {
+      taken.push_back(number);
+      refused = 0;
+    } else {
+      ++refused;
+      std::this_thread::sleep_for(1ms);
+    }
+  }
+  read_on = true;
+  stream.finish();
+  caller.join();
+  EXPECT_EQ(seen, taken);
+}
+
+TEST_F(ServerTest, HoldsManyOpenStreamsWithoutThreads) {
+  start({.workers = 2, .io_threads = 1});
+  const auto threads = [] {
+    return std::distance(std::filesystem::directory_iterator{"/proc/self/task"},
+                         std::filesystem::directory_iterator{});
+  };
+  const auto before = threads();
+  const auto credentials = world_.credentials(Role::orchestrator);
+  std::vector<testing::Raw> watchers;
+  for (int i = 0; i < 200; ++i) {
+    watchers.push_back(testing::Raw::connect(*server_, credentials));
+    watchers.back().send(testing::post("Count", "application/connect+json", to_envelope("{}")));
+  }
+  ASSERT_TRUE(eventually([&] { return state_->open_streams.size() == 200; }));
+  EXPECT_EQ(threads(), before);
+  EXPECT_THAT(call(kEcho), Succeeds());
+  for (auto& stream : state_->open_streams.take()) stream.finish();
+  for (auto& watcher : watchers) EXPECT_EQ(watcher.receive().status, 200U);
+  EXPECT_TRUE(eventually([&] { return state_->streams_closed == 200; }));
+}
+
+TEST_F(ServerTest, EndsAStreamThatItsHandlerLost) {
+  start();
+  const auto channel = world_.channel(*server_);
+  std::jthread dropper{[&] {
+    EXPECT_TRUE(eventually([&] { return state_->open_streams.size() == 1; }));
+    state_->open_streams.take();
+  }};
+  EXPECT_THAT(
+      channel->stream<CountResponse>(kCount, CountRequest{}, [](const CountResponse&) { return Status{}; }),
+      FailsWith(ErrorCode::internal));
+}
+
+TEST_F(ServerTest, StopsReadingAStreamWhenToldTo) {
+  start();
+  const auto channel = world_.channel(*server_);
+  std::stop_source stop;
+  std::jthread stopper{[&] {
+    EXPECT_TRUE(eventually([&] { return state_->open_streams.size() == 1; }));
+    stop.request_stop();
+  }};
+  const auto ignore = [](const CountResponse&) { return Status{}; };
+  EXPECT_THAT(channel->stream<CountResponse>(kCount, CountRequest{}, ignore, stop.get_token()),
+              FailsWith(ErrorCode::canceled));
+  // The handler learns of it; the channel goes on.
+  EXPECT_TRUE(eventually([&] { return state_->streams_closed == 1; }));
+  EXPECT_THAT(channel->call<EchoResponse>(kEcho, EchoRequest{}), Succeeds());
+}
+
+TEST_F(ServerTest, EndsAStreamWhereTheCallersOwnCodeFails) {
+  start();
+  const auto channel = world_.channel(*server_);
+  CountRequest request;
+  request.set_upto(10);
+  EXPECT_THAT(
+      channel->stream<CountResponse>(
+          kCount, request, [](const CountResponse&) -> Status { return fail(ErrorCode::no_space, "full"); }),
+      FailsWith(ErrorCode::no_space));
+}
+
+TEST_F(ServerTest, ReportsEveryCallWithItsDetail) {
+  std::mutex mutex;
+  std::vector<CallReport> reports;
+  start({.on_call = [&](const CallReport& report) {
+    const std::lock_guard lock{mutex};
+    reports.push_back(report);
+  }});
+  EchoRequest request;
+  request.set_fail_with("kernel_differs");
+  const auto trace = Trace::random();
+  EXPECT_FALSE(call(kEcho, request, {.trace = trace}));
+  EXPECT_THAT(call(kAdd), Succeeds());
+  server_->stop();
+  ASSERT_EQ(reports.size(), 2U);
+  EXPECT_EQ(reports[0].method, kEcho);
+  EXPECT_EQ(reports[0].caller.text(), "spiffe://example.test/tenant/acme");
+  EXPECT_EQ(reports[0].trace.id, trace.id);
+  EXPECT_THAT(reports[0].status, FailsWith(ErrorCode::kernel_differs));
+  EXPECT_EQ(reports[0].status.error().detail, "this must stay here");
+  EXPECT_THAT(reports[1].status, Succeeds());
+}
+
+TEST_F(ServerTest, CarriesLargeBodiesBothWays) {
+  start();
+  EchoRequest request;
+  request.set_data(std::string(3 * 1024 * 1024, 'd'));
+  const auto response = call("sealift.rpc.testing.EchoService.Upload", request);
+  ASSERT_THAT(response, Succeeds());
+  EXPECT_EQ(response->data(), request.data());
+}
+
+TEST_F(ServerTest, ServesManyCallersAtOnce) {
+  start();
+  const auto channel = world_.channel(*server_, Role::orchestrator, "");
+  std::vector<std::jthread> callers;
+  std::atomic<int> answered = 0;
+  for (int i = 0; i < 8; ++i) {
+    callers.emplace_back([&, i] {
+      for (int j = 0; j < 100; ++j) {
+        const auto text = std::to_string(i) + "-" + std::to_string(j);
+        const auto response = channel->call<EchoResponse>(kEcho, request_with(text));
+        if (response && response->text() == text) ++answered;
+      }
+    });
+  }
+  callers.clear();
+  EXPECT_EQ(answered, 800);
+}
+
+TEST_F(ServerTest, FindsTheServiceAgainAfterItsRestart) {
+  start();
+  EXPECT_THAT(call(kAdd), Succeeds());
+  const auto port = server_->port();
+  server_->stop();
+  EXPECT_THAT(call(kAdd, {}, {.timeout = 5s}), FailsWith(ErrorCode::unavailable));
+  std::jthread restart{[&] {
+    std::this_thread::sleep_for(50ms);
+    start({.port = port});
+  }};
+  // Idempotent: it is repeated until somebody answers.
+  EXPECT_THAT(call(kEcho, {}, {.timeout = 60s}), Succeeds());
+  restart.join();
+  EXPECT_THAT(call(kAdd), Succeeds());
+}
+
+TEST_F(ServerTest, RefusesToStartWhereItCannotListen) {
+  start();
+  EXPECT_THAT(
+      Server::start({.port = server_->port(), .credentials = world_.credentials(Role::frontend)}, Router{}),
+      FailsAt(ErrorCode::unavailable, "address"));
+  EXPECT_THAT(
+      Server::start({.address = "localhost", .credentials = world_.credentials(Role::frontend)}, Router{}),
+      FailsAt(ErrorCode::invalid_argument, "address"));
+  EXPECT_THAT(Server::start({}, Router{}), FailsAt(ErrorCode::invalid_argument, "credentials"));
+}
+
+using RouterDeathTest = ServerTest;
+TEST_F(RouterDeathTest, EndsTheProcessWhereARegistrationDoesNotFitItsProto) {
+  const auto handler = [](const Call&, const EchoRequest&) { return Result<EchoResponse>{EchoResponse{}}; };
+  Router router;
+  const auto add = [&](const char* method) {
+    router.unary<EchoResponse, EchoRequest>(method, Allow::roles({Role::tenant}), handler);
+  };
+  EXPECT_DEATH(add("sealift.rpc.testing.EchoService.Nothing"), "no .proto");
+  EXPECT_DEATH(add(kCount), "mixed up");
+  EXPECT_DEATH(add("sealift.v1.HealthService.Check"), "another type");
+  add(kEcho);
+  EXPECT_DEATH(add(kEcho), "twice");
 }
 
 TEST_F(ServerTest, EndsAStreamWithTheHandlersError) {
