@@ -109,6 +109,17 @@ TEST_P(Commands, ThatAreAddedAgainStayAsTheyAre) {
   EXPECT_EQ(commands_->get("c1")->result, bytes("done"));
 }
 
+TEST_P(Commands, MayBeAddedAndRemovedWithoutAChangeOfTheLaunch) {
+  const auto before = launches_->get_any("l1")->version;
+  ASSERT_THAT(commands_->add(new_command("c1", "h1", "l1")), Succeeds());
+  EXPECT_THAT(commands_->add(new_command("c1", "h1", "l1")), FailsWith(ErrorCode::already_exists));
+  EXPECT_EQ(pending(), (Ids{"c1"}));
+  ASSERT_THAT(commands_->remove("c1"), Succeeds());
+  EXPECT_THAT(commands_->remove("c1"), Succeeds());
+  EXPECT_EQ(pending(), Ids{});
+  EXPECT_EQ(launches_->get_any("l1")->version, before);
+}
+
 TEST_P(Commands, OfOneLaunchAreRemoved) {
   add(new_command("c1", "h1", "l1"));
   add(new_command("c2", "h1", "other"));

@@ -116,6 +116,13 @@ TEST_P(Challenges, AreTakenOnceWhereManyTry) {
   EXPECT_EQ(taken, 1);
 }
 
+TEST_P(Challenges, AreCountedForTheirTenantUpToALimit) {
+  for (const auto* id : {"c1", "c2", "c3"}) ASSERT_THAT(store_->put(challenge(id)), Succeeds());
+  EXPECT_EQ(*store_->count("acme", 10), 3);
+  EXPECT_EQ(*store_->count("acme", 2), 2);
+  EXPECT_EQ(*store_->count("other", 10), 0);
+}
+
 TEST_P(Challenges, ThatExpiredAreDropped) {
   for (const auto* id : {"c1", "c2", "c3"}) ASSERT_THAT(store_->put(challenge(id)), Succeeds());
   ASSERT_THAT(store_->put(challenge("c4", 2001)), Succeeds());

@@ -139,6 +139,15 @@ TEST_P(Authorizations, AreListedForTheirImageInPages) {
   EXPECT_EQ(seen, (std::vector<Bytes>{{1, 1}, {1, 2}, {2, 1}, {2, 2}}));
 }
 
+TEST_P(Authorizations, AreCountedForTheirImageUpToALimit) {
+  for (std::uint8_t host = 1; host <= 3; ++host)
+    ASSERT_THAT(store_->put_if_absent(authorization("i1", host, 1)), Succeeds());
+  EXPECT_EQ(*store_->count_of_image("acme", "i1", 10), 3);
+  EXPECT_EQ(*store_->count_of_image("acme", "i1", 2), 2);
+  EXPECT_EQ(*store_->count_of_image("acme", "i2", 10), 0);
+  EXPECT_EQ(*store_->count_of_image("other", "i1", 10), 0);
+}
+
 TEST_P(Authorizations, AreRemovedOfAnImageOrOfAHost) {
   for (std::uint8_t host = 1; host <= 3; ++host) {
     ASSERT_THAT(store_->put_if_absent(authorization("i1", host, 1)), Succeeds());
@@ -149,6 +158,24 @@ TEST_P(Authorizations, AreRemovedOfAnImageOrOfAHost) {
   EXPECT_EQ(*store_->remove_of_image("acme", "i1", 2), 1);
   EXPECT_EQ(*store_->remove_of_host("acme", {0, 11, 2}, 10), 1);
   EXPECT_EQ(store_->list_of_image("acme", "i2", {}, 10)->size(), 2U);
+}
+
+class RootKeys : public ConformanceOf<Schema::keys> {};
+SEALIFT_CONFORMANCE(RootKeys);
+
+TEST_P(RootKeys, AreMadeOnceWhereManyStartAtTheSameTime) {
+  const auto store = make_root_key_store(database());
+  EXPECT_THAT(store->get(), FailsWith(ErrorCode::not_found));
+  std::mutex mutex;
+  std::set<Bytes> given;
+  in_threads(6, [&](int i) {
+    const auto stored = store->put_if_absent({static_cast<std::uint8_t>(i)});
+    ASSERT_THAT(stored, Succeeds());
+    const std::scoped_lock lock{mutex};
+    given.insert(*stored);
+  });
+  ASSERT_EQ(given.size(), 1U);
+  EXPECT_EQ(*store->get(), *given.begin());
 }
 
 }  // namespace

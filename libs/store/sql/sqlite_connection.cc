@@ -7,11 +7,18 @@
 #include <cerrno>
 
 #include "store/sql/dialect.h"
+#include "store/sql/query.h"
 
 namespace sealift::sql {
 namespace {
 
 constexpr int kBusyMilliseconds = 5000;
+// Pages of the log. From the first number on it is carried over into the database after each commit, as
+// SQLite does by itself; but under readers that never pause it would not begin anew and grow without end.
+// From the second number on the writer waits a moment for readers to move on.
+constexpr int kLogCarriedOver = 1000;
+constexpr int kLogBegunAnew = 4000;
+constexpr int kWaitForReadersMilliseconds = 100;
 
 ErrorCode code_for_errno(int error) {
   switch (error) {
@@ -106,6 +113,17 @@ int bind_one(sqlite3_stmt* statement, int index, const Value& value) {
   return sqlite3_bind_blob64(statement, index, bytes.data(), bytes.size(), SQLITE_STATIC);
 }
 
+int after_commit(void*, sqlite3* handle, const char* name, int pages) {
+  if (pages < kLogCarriedOver) return SQLITE_OK;
+  const bool anew = pages >= kLogBegunAnew;
+  sqlite3_busy_timeout(handle, kWaitForReadersMilliseconds);
+  // The commit is on disk already: where this fails, the next commit tries again.
+  sqlite3_wal_checkpoint_v2(handle, name, anew ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE,
+                            nullptr, nullptr);
+  sqlite3_busy_timeout(handle, kBusyMilliseconds);
+  return SQLITE_OK;
+}
+
 /// The arguments are the caller's: the statement must not point at them afterwards.
 class Reset {
  public:
@@ -163,7 +181,8 @@ Status SqliteConnection::configure(Use use) {
                              "PRAGMA cache_size = -16384", "PRAGMA temp_store = MEMORY"}) {
     SEALIFT_CHECK(run(pragma, {}));
   }
-  if (use == Use::reading) SEALIFT_CHECK(run("PRAGMA query_only = ON", {}));
+  if (use == Use::reading) return done(run("PRAGMA query_only = ON", {}));
+  sqlite3_wal_hook(handle_.get(), after_commit, nullptr);
   return {};
 }
 

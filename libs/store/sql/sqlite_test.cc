@@ -188,6 +188,29 @@ TEST_F(Sqlite, HasOnTheDiskWhatItAcknowledgedWhenThePowerIsLost) {
   expect_whole_pairs(found);
 }
 
+TEST_F(Sqlite, KeepsItsLogShortUnderReadersThatNeverPause) {
+  const auto database = open_with_table();
+  ASSERT_THAT(put_pair(*database, 1, 4000), Succeeds());
+  std::atomic<bool> written = false;
+  std::vector<std::thread> readers;
+  for (int i = 0; i < 4; ++i) {
+    readers.emplace_back([&] {
+      while (!written) EXPECT_EQ(ids(*database).size(), 2U);
+    });
+  }
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_THAT(database->transact([&](Transaction& transaction) -> Status {
+      return done(
+          transaction.run("UPDATE things SET bytes = $1", {Bytes(300'000, static_cast<std::uint8_t>(i))}));
+    }),
+                Succeeds());
+  }
+  written = true;
+  for (auto& reader : readers) reader.join();
+  // 60 MB were written.
+  EXPECT_LT(fs::file_size(file().string() + "-wal"), 48'000'000U);
+}
+
 class SqliteOnAFullDisk : public Sqlite, public ::testing::WithParamInterface<int> {};
 INSTANTIATE_TEST_SUITE_P(Errors, SqliteOnAFullDisk, ::testing::Values(ENOSPC, EDQUOT, EFBIG));
 
