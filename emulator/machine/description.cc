@@ -16,21 +16,27 @@ using Json = nlohmann::ordered_json;
 struct Key {
   tpm::KeyKind kind;
   tpm::Handle handle;
+  std::string identity;
 };
 
-Result<Key> read_key(const JsonFile& json) {
-  SEALIFT_TRY(const auto kind_name, json.text("kind"));
+/// `identity` names the member that tells one key from another.
+Result<Key> take_key(json::Object& json, const char* member, const char* identity) {
+  SEALIFT_TRY(auto key, json.take_object(member));
+  SEALIFT_TRY(const auto kind_name, key.take_text("kind"));
   SEALIFT_TRY(const auto kind, key_kind_from_name(kind_name));
-  SEALIFT_TRY(const auto handle, json.number("handle"));
-  return Key{kind, handle};
+  SEALIFT_TRY(const auto handle, key.take_number("handle", 0, UINT32_MAX));
+  SEALIFT_TRY(auto text, key.take_text(identity));
+  SEALIFT_CHECK(key.expect_end());
+  return Key{kind, static_cast<tpm::Handle>(handle), std::move(text)};
 }
 
-Result<std::optional<Error>> read_refusal(const JsonFile& json) {
+Result<std::optional<Error>> take_refusal(json::Object& json) {
   if (!json.has("refusal")) return std::nullopt;
-  SEALIFT_TRY(const auto refusal, json.object("refusal"));
-  SEALIFT_TRY(const auto code, refusal.text("code"));
-  SEALIFT_TRY(auto message, refusal.text("message"));
-  SEALIFT_TRY(auto field, refusal.text("field"));
+  SEALIFT_TRY(auto refusal, json.take_object("refusal"));
+  SEALIFT_TRY(const auto code, refusal.take_text("code"));
+  SEALIFT_TRY(auto message, refusal.take_text("message"));
+  SEALIFT_TRY(auto field, refusal.take_text("field"));
+  SEALIFT_CHECK(refusal.expect_end());
   return std::optional<Error>{Error{error_code_from_name(code), std::move(message), std::move(field), {}}};
 }
 
@@ -44,20 +50,18 @@ Result<tpm::KeyKind> key_kind_from_name(std::string_view name) {
 }
 
 Result<Description> read_description(const fs::path& file) {
-  SEALIFT_TRY(const auto json, JsonFile::read(file));
-  SEALIFT_TRY(const auto ek_json, json.object("ek"));
-  SEALIFT_TRY(const auto ek, read_key(ek_json));
-  SEALIFT_TRY(const auto storage_json, json.object("storage_key"));
-  SEALIFT_TRY(const auto storage, read_key(storage_json));
-  Description out;
-  out.ek = ek.kind;
-  out.ek_handle = ek.handle;
-  out.storage_key = storage.kind;
-  out.storage_key_handle = storage.handle;
-  SEALIFT_TRY(out.ek_fingerprint, ek_json.text("fingerprint"));
-  SEALIFT_TRY(out.storage_key_name, storage_json.text("name"));
-  SEALIFT_TRY(out.expected_pcrs, json.text("expected_pcrs"));
-  return out;
+  SEALIFT_TRY(auto json, read_json_file(file));
+  SEALIFT_TRY(auto ek, take_key(json, "ek", "fingerprint"));
+  SEALIFT_TRY(auto storage_key, take_key(json, "storage_key", "name"));
+  SEALIFT_TRY(auto expected_pcrs, json.take_text("expected_pcrs"));
+  SEALIFT_CHECK(json.expect_end());
+  return Description{.ek = ek.kind,
+                     .ek_handle = ek.handle,
+                     .ek_fingerprint = std::move(ek.identity),
+                     .storage_key = storage_key.kind,
+                     .storage_key_handle = storage_key.handle,
+                     .storage_key_name = std::move(storage_key.identity),
+                     .expected_pcrs = std::move(expected_pcrs)};
 }
 
 std::string description_json(const Description& description) {
@@ -76,11 +80,12 @@ std::string description_json(const Description& description) {
 Result<std::optional<BootRecord>> read_boot_record(const fs::path& file) {
   std::error_code error;
   if (!fs::exists(file, error)) return std::nullopt;
-  SEALIFT_TRY(const auto json, JsonFile::read(file));
+  SEALIFT_TRY(auto json, read_json_file(file));
   BootRecord record;
-  SEALIFT_TRY(record.at, json.text("at"));
-  SEALIFT_TRY(record.pcrs, json.text("pcrs"));
-  SEALIFT_TRY(record.refusal, read_refusal(json));
+  SEALIFT_TRY(record.at, json.take_text("at"));
+  SEALIFT_TRY(record.pcrs, json.take_text("pcrs"));
+  SEALIFT_TRY(record.refusal, take_refusal(json));
+  SEALIFT_CHECK(json.expect_end());
   return std::optional{std::move(record)};
 }
 

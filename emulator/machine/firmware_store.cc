@@ -68,17 +68,15 @@ Status write_flash(const fs::path& directory, const Flash& flash) {
 }
 
 Result<ChipState> read_chip(const fs::path& file) {
-  SEALIFT_TRY(const auto json, JsonFile::read(file));
+  SEALIFT_TRY(auto json, read_json_file(file));
   ChipState state;
-  SEALIFT_TRY(const auto hash, json.hex("hardware_key_hash"));
-  if (hash.size() != crypto::digest_size(crypto::HashAlgorithm::sha512)) {
-    return fail(ErrorCode::malformed, file.native() + ": hardware_key_hash is no SHA-512",
-                "hardware_key_hash");
-  }
+  SEALIFT_TRY(const auto hash,
+              json.take_hex("hardware_key_hash", crypto::digest_size(crypto::HashAlgorithm::sha512)));
   state.chip.hardware_key_hash = crypto::Digest{hash};
-  SEALIFT_TRY(state.chip.secure_boot_jumper, json.boolean("secure_boot_jumper"));
-  SEALIFT_TRY(state.chip.pef_enabled, json.boolean("pef_enabled"));
-  SEALIFT_TRY(state.set, json.text("firmware"));
+  SEALIFT_TRY(state.chip.secure_boot_jumper, json.take_boolean("secure_boot_jumper"));
+  SEALIFT_TRY(state.chip.pef_enabled, json.take_boolean("pef_enabled"));
+  SEALIFT_TRY(state.set, json.take_text("firmware"));
+  SEALIFT_CHECK(json.expect_end());
   return state;
 }
 

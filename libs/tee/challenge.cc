@@ -97,7 +97,7 @@ std::string Challenge::to_json() const {
 }
 
 Result<Challenge> Challenge::from_json(std::string_view text) {
-  SEALIFT_TRY(auto json, StrictJson::parse(text, "the challenge"));
+  SEALIFT_TRY(auto json, json::Object::parse(as_bytes(text), "the challenge", kEnrolmentLimits));
   SEALIFT_CHECK(json.take_format(kFormat));
   SEALIFT_TRY(const auto id, json.take_hex("id", kIdSize));
   SEALIFT_TRY(const auto asked_at, json.take_seconds("asked_at"));
@@ -107,7 +107,7 @@ Result<Challenge> Challenge::from_json(std::string_view text) {
   auto credential = tpm::parse_credential_file(file);
   if (!credential) return json.refuse("credential", "is not a credential file");
   SEALIFT_TRY(auto subject, take_subject(json));
-  SEALIFT_CHECK(json.expect_empty());
+  SEALIFT_CHECK(json.expect_end());
   Challenge challenge{std::move(subject)};
   challenge.credential_ = std::move(*credential);
   challenge.id_ = to_hex(id);

@@ -31,13 +31,13 @@ std::string EnrolledHost::to_json() const {
 }
 
 Result<EnrolledHost> EnrolledHost::from_json(std::string_view text) {
-  SEALIFT_TRY(auto json, StrictJson::parse(text, "the enrolled host"));
+  SEALIFT_TRY(auto json, json::Object::parse(as_bytes(text), "the enrolled host", kEnrolmentLimits));
   SEALIFT_CHECK(json.take_format(kFormat));
-  SEALIFT_TRY(const auto backend, json.take_string("backend"));
+  SEALIFT_TRY(const auto backend, json.take_text("backend"));
   if (backend != kBackend) return json.refuse("backend", "is not \"measured\"");
   SEALIFT_TRY(const auto enrolled_at, json.take_seconds("enrolled_at"));
   SEALIFT_TRY(auto subject, take_subject(json));
-  SEALIFT_CHECK(json.expect_empty());
+  SEALIFT_CHECK(json.expect_end());
   return make(std::move(subject), enrolled_at);
 }
 

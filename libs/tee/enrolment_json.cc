@@ -11,7 +11,7 @@ namespace {
 
 constexpr const char* kPlatformCertificate = "platform_certificate";
 
-Result<Bytes> take_platform_certificate(StrictJson& json, const crypto::Certificate& ek_certificate) {
+Result<Bytes> take_platform_certificate(json::Object& json, const crypto::Certificate& ek_certificate) {
   if (!json.has(kPlatformCertificate)) return Bytes{};
   SEALIFT_TRY(auto der, json.take_base64(kPlatformCertificate));
   if (!platform_certificate_issuer(der, ek_certificate))
@@ -21,17 +21,17 @@ Result<Bytes> take_platform_certificate(StrictJson& json, const crypto::Certific
 
 }  // namespace
 
-Result<EnrolmentSubject> take_subject(StrictJson& json) {
-  SEALIFT_TRY(const auto profile_name, json.take_string("profile"));
+Result<EnrolmentSubject> take_subject(json::Object& json) {
+  SEALIFT_TRY(const auto profile_name, json.take_text("profile"));
   const auto profile = tpm::profile_from_name(profile_name);
   if (!profile) return json.refuse("profile", "is not a profile's name");
-  SEALIFT_TRY(const auto pcrs, json.take_string("approved_pcrs"));
+  SEALIFT_TRY(const auto pcrs, json.take_text("approved_pcrs"));
   const auto approved = tpm::PcrValues::parse(pcrs);
   if (!approved) return json.refuse("approved_pcrs", "is not a list of PCR values");
   SEALIFT_TRY(const auto tpm2b, json.take_base64("storage_key"));
   const auto key = tpm::Public::parse(tpm2b);
   if (!key) return json.refuse("storage_key", "is not a TPM2B_PUBLIC");
-  SEALIFT_TRY(const auto name, json.take_string("storage_key_name"));
+  SEALIFT_TRY(const auto name, json.take_text("storage_key_name"));
   if (name != key->name().hex()) return json.refuse("storage_key_name", "is not the storage key's");
   SEALIFT_TRY(auto verified, VerifiedStorageKey::verify(*key, **profile, *approved));
   SEALIFT_TRY(const auto der, json.take_base64("ek_certificate"));

@@ -6,13 +6,16 @@
 #include <utility>
 #include <vector>
 
+#include "json/object.h"
 #include "tee/enrolled_host.h"
-#include "tee/strict_json.h"
 
 namespace sealift::tee {
 
+/// Of the files.
+inline constexpr json::Limits kEnrolmentLimits{.size = 128UL * 1024};
+
 /// Takes the subject's members and checks everything again that needs neither a TPM nor a root.
-Result<EnrolmentSubject> take_subject(StrictJson& json);
+Result<EnrolmentSubject> take_subject(json::Object& json);
 
 /// Members in the order in which they are written, values as JSON.
 using JsonMembers = std::vector<std::pair<std::string, std::string>>;

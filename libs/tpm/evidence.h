@@ -36,7 +36,7 @@ Result<Evidence> gather_evidence(Tpm& tpm, const Profile& profile);
 std::string to_json(const Evidence& evidence);
 /// Strict: these members, each once, nothing else. malformed, truncated or too_large; the field is the
 /// member.
-Result<Evidence> parse_evidence(ByteView json);
+Result<Evidence> parse_evidence(ByteView text);
 
 /// The challenge's secret: proof that this TPM holds both keys. challenge_response_differs where the
 /// credential was made for other keys.

@@ -7,6 +7,8 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "json/object.h"
+
 namespace sealift::ultravisor {
 namespace {
 
@@ -28,115 +30,121 @@ constexpr std::array<NamedFile, kMaxFiles> kFiles{{{"kernel", &LaunchFiles::kern
                                                    {"console", &LaunchFiles::console, true},
                                                    {"reference", &LaunchFiles::reference, false}}};
 
-tl::unexpected<Error> bad(std::string_view field, std::string_view why) {
-  return fail(ErrorCode::malformed, fmt::format("the message's '{}' {}", field, why), std::string{field});
+/// A message, what it asks for, the list in that, and one more, so that a refusal can name the member.
+constexpr json::Limits kLimits{.size = kMaxMessage, .depth = 4};
+
+Result<std::string> take_bounded_text(json::Object& members, const char* name, std::size_t limit) {
+  SEALIFT_TRY(auto text, members.take_text(name));
+  if (text.size() > limit) return members.refuse(name, fmt::format("is longer than {} bytes", limit));
+  return text;
 }
 
-/// The members of an object, taken one by one; what is left over at the end is refused.
-class Members {
- public:
-  static Result<Members> of(Json json, std::string_view what) {
-    if (!json.is_object()) return bad(what, "is not an object");
-    return Members{std::move(json)};
-  }
-  Result<Json> take(const char* name) {
-    const auto found = json_.find(name);
-    if (found == json_.end()) return bad(name, "is missing");
-    Json value = std::move(*found);
-    json_.erase(found);
-    return value;
-  }
-  Result<std::string> text(const char* name, std::size_t limit) {
-    SEALIFT_TRY(const auto value, take(name));
-    if (!value.is_string()) return bad(name, "is not a string");
-    auto text = value.get<std::string>();
-    if (text.size() > limit) return bad(name, fmt::format("is longer than {} bytes", limit));
-    return text;
-  }
-  Result<std::uint32_t> number(const char* name, std::uint32_t lowest, std::uint32_t highest) {
-    SEALIFT_TRY(const auto value, take(name));
-    if (!value.is_number_unsigned()) return bad(name, "is not a number");
-    const auto number = value.get<std::uint64_t>();
-    if (number < lowest || number > highest)
-      return bad(name, fmt::format("is not {} to {}", lowest, highest));
-    return static_cast<std::uint32_t>(number);
-  }
-  bool has(const char* name) const { return json_.contains(name); }
-  Status expect_end() const {
-    if (json_.empty()) return {};
-    return bad(json_.begin().key(), "is unknown");
-  }
-
- private:
-  explicit Members(Json json) : json_(std::move(json)) {}  // braces would make a list of it
-  Json json_;
-};
-
-Result<Members> parse_object(const std::string& text) {
-  auto json = Json::parse(text, nullptr, false);
-  if (json.is_discarded()) return fail(ErrorCode::malformed, "the message is not JSON");
-  return Members::of(std::move(json), "message");
-}
-
-Result<std::string> id_from(Members& members) {
-  SEALIFT_TRY(auto id, members.text("id", 64));
+Result<std::string> take_id(json::Object& members) {
+  SEALIFT_TRY(auto id, take_bounded_text(members, "id", 64));
   const auto allowed = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
            c == '_' || c == '.';
   };
-  if (id.empty() || !std::ranges::all_of(id, allowed)) return bad("id", "is not made of a-z A-Z 0-9 - _ .");
+  if (id.empty() || !std::ranges::all_of(id, allowed))
+    return members.refuse("id", "is not made of a-z A-Z 0-9 - _ .");
   return id;
 }
 
-Result<LaunchFiles> files_from(Members& members, std::vector<UniqueFd> fds) {
-  SEALIFT_TRY(const auto names, members.take("files"));
-  if (!names.is_array() || names.size() != fds.size())
-    return bad("files", "does not name the files that came");
+Result<LaunchFiles> take_files(json::Object& members, std::vector<UniqueFd> fds) {
+  constexpr auto* kMember = "files";
+  SEALIFT_TRY(const auto names, members.take_texts(kMember, 0, kMaxFiles));
+  if (names.size() != fds.size()) return members.refuse(kMember, "does not name the files that came");
   LaunchFiles files;
   for (std::size_t i = 0; i < fds.size(); ++i) {
-    const auto* const known = std::ranges::find_if(
-        kFiles, [&](const NamedFile& file) { return names[i].is_string() && names[i] == file.name; });
-    if (known == kFiles.end()) return bad("files", "names an unknown file");
-    if (files.*(known->file)) return bad("files", "names a file twice");
+    const auto* const known = std::ranges::find(kFiles, names[i], &NamedFile::name);
+    if (known == kFiles.end()) return members.refuse(kMember, "names an unknown file");
+    if (files.*(known->file)) return members.refuse(kMember, "names a file twice");
     files.*(known->file) = std::move(fds[i]);
   }
   for (const auto& file : kFiles) {
-    if (file.required && !(files.*(file.file))) return bad(file.name, "file is missing");
+    if (file.required && !(files.*(file.file)))
+      return fail(ErrorCode::malformed, fmt::format("the launch comes without its file {}", file.name),
+                  std::string{file.name});
   }
   return files;
 }
 
-Result<Request> launch_from(Json json, std::vector<UniqueFd> fds) {
-  SEALIFT_TRY(auto members, Members::of(std::move(json), "launch"));
+Result<Request> take_launch(json::Object& message, std::vector<UniqueFd> fds) {
+  SEALIFT_TRY(auto members, message.take_object("launch", "the launch"));
   LaunchRequest request;
-  SEALIFT_TRY(request.id, id_from(members));
-  SEALIFT_TRY(request.cmdline, members.text("cmdline", kMaxCmdline));
-  if (request.cmdline.find('\0') != std::string::npos) return bad("cmdline", "has a NUL");
-  SEALIFT_TRY(request.memory_mib, members.number("memory_mib", 64, kMaxMemoryMib));
-  SEALIFT_TRY(request.cpus, members.number("cpus", 1, kMaxCpus));
-  SEALIFT_TRY(request.files, files_from(members, std::move(fds)));
+  SEALIFT_TRY(request.id, take_id(members));
+  SEALIFT_TRY(request.cmdline, take_bounded_text(members, "cmdline", kMaxCmdline));
+  if (request.cmdline.find('\0') != std::string::npos) return members.refuse("cmdline", "has a NUL");
+  SEALIFT_TRY(const auto memory, members.take_number("memory_mib", 64, kMaxMemoryMib));
+  request.memory_mib = static_cast<std::uint32_t>(memory);
+  SEALIFT_TRY(const auto cpus, members.take_number("cpus", 1, kMaxCpus));
+  request.cpus = static_cast<std::uint32_t>(cpus);
+  SEALIFT_TRY(request.files, take_files(members, std::move(fds)));
   SEALIFT_CHECK(members.expect_end());
   return request;
 }
 
 /// A request that holds an id and nothing else.
 template <typename Asked>
-Result<Request> id_request_from(Json json, const char* what) {
-  SEALIFT_TRY(auto members, Members::of(std::move(json), what));
+Result<Request> take_id_request(json::Object& message, const char* name) {
+  SEALIFT_TRY(auto members, message.take_object(name, "the request"));
   Asked request;
-  SEALIFT_TRY(request.id, id_from(members));
+  SEALIFT_TRY(request.id, take_id(members));
   SEALIFT_CHECK(members.expect_end());
   return request;
 }
 
-Result<Error> error_from(Json json) {
-  SEALIFT_TRY(auto members, Members::of(std::move(json), "refused"));
-  SEALIFT_TRY(const auto code, members.text("code", 64));
+Result<Request> take_list(json::Object& message) {
+  SEALIFT_TRY(const auto members, message.take_object("list"));
+  if (!members.expect_end()) return message.refuse("list", "is not empty");
+  return ListRequest{};
+}
+
+Result<Request> take_request(json::Object& message, std::vector<UniqueFd> files) {
+  if (message.has("launch")) return take_launch(message, std::move(files));
+  if (!files.empty()) return message.refuse("files", "came with a request that takes none");
+  if (message.has("watch")) return take_id_request<WatchRequest>(message, "watch");
+  if (message.has("stop")) return take_id_request<StopRequest>(message, "stop");
+  return take_list(message);
+}
+
+Result<Reply> take_refusal(json::Object& message) {
+  SEALIFT_TRY(auto members, message.take_object("refused", "the refusal"));
+  SEALIFT_TRY(const auto code, take_bounded_text(members, "code", 64));
   Error error{error_code_from_name(code), {}, {}, {}};
-  SEALIFT_TRY(error.message, members.text("message", 4096));
-  SEALIFT_TRY(error.field, members.text("field", 256));
+  SEALIFT_TRY(error.message, take_bounded_text(members, "message", 4096));
+  SEALIFT_TRY(error.field, take_bounded_text(members, "field", 256));
   SEALIFT_CHECK(members.expect_end());
   return error;
+}
+
+Result<Reply> take_event(json::Object& message) {
+  Event event;
+  SEALIFT_TRY(event.name, take_bounded_text(message, "event", 64));
+  if (message.has("exit_status")) {
+    SEALIFT_TRY(const auto status, message.take_number("exit_status", 0, 255));
+    event.exit_status = static_cast<int>(status);
+  }
+  return event;
+}
+
+Result<Reply> take_guests(json::Object& message) {
+  Guests guests;
+  SEALIFT_TRY(guests.ids, message.take_texts("guests", 0, kMaxMessage));
+  return guests;
+}
+
+Result<Reply> take_stopped(json::Object& message) {
+  SEALIFT_TRY(const auto members, message.take_object("stopped"));
+  if (!members.expect_end()) return message.refuse("stopped", "is not empty");
+  return Stopped{};
+}
+
+Result<Reply> take_reply(json::Object& message) {
+  if (message.has("event")) return take_event(message);
+  if (message.has("guests")) return take_guests(message);
+  if (message.has("stopped")) return take_stopped(message);
+  return take_refusal(message);
 }
 
 struct RequestWriter {
@@ -174,28 +182,6 @@ struct ReplyWriter {
   Json operator()(const Stopped&) const { return {{"stopped", Json::object()}}; }
 };
 
-Result<Reply> event_from(Members members) {
-  Event event;
-  SEALIFT_TRY(event.name, members.text("event", 64));
-  if (members.has("exit_status")) {
-    SEALIFT_TRY(const auto status, members.number("exit_status", 0, 255));
-    event.exit_status = static_cast<int>(status);
-  }
-  SEALIFT_CHECK(members.expect_end());
-  return event;
-}
-
-Result<Reply> guests_from(Members members) {
-  SEALIFT_TRY(const auto ids, members.take("guests"));
-  if (!ids.is_array()) return bad("guests", "is not a list");
-  Guests guests;
-  for (const auto& id : ids) {
-    if (!id.is_string()) return bad("guests", "is not a list of names");
-    guests.ids.push_back(id.get<std::string>());
-  }
-  return guests;
-}
-
 }  // namespace
 
 Message write_request(Request request) {
@@ -205,27 +191,10 @@ Message write_request(Request request) {
 }
 
 Result<Request> read_request(Message message) {
-  SEALIFT_TRY(auto members, parse_object(message.text));
-  if (members.has("launch")) {
-    SEALIFT_TRY(auto launch, members.take("launch"));
-    SEALIFT_CHECK(members.expect_end());
-    return launch_from(std::move(launch), std::move(message.files));
-  }
-  if (!message.files.empty()) return bad("files", "came with a request that takes none");
-  if (members.has("watch")) {
-    SEALIFT_TRY(auto watch, members.take("watch"));
-    SEALIFT_CHECK(members.expect_end());
-    return id_request_from<WatchRequest>(std::move(watch), "watch");
-  }
-  if (members.has("stop")) {
-    SEALIFT_TRY(auto stop, members.take("stop"));
-    SEALIFT_CHECK(members.expect_end());
-    return id_request_from<StopRequest>(std::move(stop), "stop");
-  }
-  SEALIFT_TRY(const auto list, members.take("list"));
+  SEALIFT_TRY(auto members, json::Object::parse(as_bytes(message.text), "the message", kLimits));
+  SEALIFT_TRY(auto request, take_request(members, std::move(message.files)));
   SEALIFT_CHECK(members.expect_end());
-  if (list != Json::object()) return bad("list", "is not empty");
-  return ListRequest{};
+  return request;
 }
 
 std::string write_reply(const Reply& reply) {
@@ -233,13 +202,10 @@ std::string write_reply(const Reply& reply) {
 }
 
 Result<Reply> read_reply(const std::string& text) {
-  SEALIFT_TRY(auto members, parse_object(text));
-  if (members.has("event")) return event_from(std::move(members));
-  if (members.has("guests")) return guests_from(std::move(members));
-  if (members.has("stopped")) return Stopped{};
-  SEALIFT_TRY(auto refused, members.take("refused"));
-  SEALIFT_TRY(auto error, error_from(std::move(refused)));
-  return error;
+  SEALIFT_TRY(auto members, json::Object::parse(as_bytes(text), "the message", kLimits));
+  SEALIFT_TRY(auto reply, take_reply(members));
+  SEALIFT_CHECK(members.expect_end());
+  return reply;
 }
 
 }  // namespace sealift::ultravisor

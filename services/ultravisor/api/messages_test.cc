@@ -75,6 +75,11 @@ TEST(UltravisorMessages, AreRefusedNamingTheFieldThatIsWrong) {
   }
 }
 
+TEST(UltravisorMessages, WithAMemberTwiceAreRefused) {
+  EXPECT_THAT(read_request(changed("\"cpus\":1", "\"cpus\":1,\"cpus\":1")), FailsWith(ErrorCode::malformed));
+  EXPECT_THAT(read_reply(R"({"stopped":{},"stopped":{}})"), FailsWith(ErrorCode::malformed));
+}
+
 TEST(UltravisorMessages, CutShortAnywhereAreRefused) {
   const auto whole = write_request(launch()).text;
   for (std::size_t size = 0; size < whole.size(); ++size) {
