@@ -49,10 +49,13 @@ void declare_dev_up(Command dev) {
       .path("--dir", options->directory, kDirectory,
             "where it keeps everything (default: ~/.local/share/sealift/cloud)")
       .number("--hosts", options->hosts, "emulated machines (default: 2)")
+      .number("--orchestrators", options->orchestrators,
+              "replicas of the orchestrator, with --database (default: 1)")
       .texts("--tenant", options->tenants, "NAME",
              "a customer with a security module; may be repeated (default: acme)")
       .text("--database", options->database, "URL", "instead of SQLite: postgresql://…")
-      .text("--objects", options->objects, "URL", "instead of a directory: s3+https://…");
+      .text("--objects", options->objects, "URL", "instead of a directory: s3+https://…")
+      .path("--objects-ca", options->objects_ca, kFile, "roots of that S3 service, for the hosts");
 }
 
 }  // namespace sealift::cli

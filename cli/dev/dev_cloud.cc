@@ -18,6 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 constexpr const char* kTrustDomain = "dev.sealift.example";
 constexpr std::uint32_t kMaxHosts = 64;
+constexpr std::uint32_t kMaxOrchestrators = 8;
 
 Status make_directory(const fs::path& path) {
   std::error_code error;
@@ -49,11 +50,19 @@ std::string DevCloud::database(const std::string& service) const {
 Status DevCloud::start() {
   if (options_.hosts == 0 || options_.hosts > kMaxHosts)
     return fail(ErrorCode::invalid_argument, fmt::format("1 to {} hosts", kMaxHosts), "--hosts");
+  if (options_.orchestrators == 0 || options_.orchestrators > kMaxOrchestrators ||
+      (options_.orchestrators > 1 && options_.database.empty())) {
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("1 orchestrator, or up to {} on a PostgreSQL --database", kMaxOrchestrators),
+                "--orchestrators");
+  }
   for (const auto* name : {"", "log", "credentials", "objects", "machines", "agents"}) {
     SEALIFT_CHECK(make_directory(path(name)));
   }
   SEALIFT_CHECK(make_certificates());
-  SEALIFT_CHECK(start_services());
+  SEALIFT_CHECK(start_orchestrators());
+  SEALIFT_CHECK(start_security_modules());
+  SEALIFT_CHECK(start_frontend());
   for (const auto& name : host_names()) {
     SEALIFT_CHECK(check_not_cancelled());
     SEALIFT_CHECK(make_machine(name));
@@ -83,29 +92,56 @@ Status DevCloud::make_certificates() {
   return {};
 }
 
-Status DevCloud::start_services() {
-  const auto objects = options_.objects.empty() ? "dir:" + path("objects").string() : options_.objects;
-  SEALIFT_TRY(const auto orchestrator, find_program("sealift-orchestrator"));
-  SEALIFT_TRY(orchestrator_,
-              supervisor_.start_service("orchestrator", {orchestrator.string(), "--credentials",
-                                                         credentials("orchestrator").string(), "--database",
-                                                         database("orchestrator"), "--objects", objects}));
-  SEALIFT_TRY(const auto security_module, find_program("sealift-sm"));
-  SEALIFT_TRY(const auto frontend, find_program("sealift-frontend"));
-  std::vector<std::string> front{frontend.string(), "--credentials",      credentials("frontend").string(),
-                                 "--database",      database("frontend"), "--objects",
-                                 objects,           "--orchestrator",     orchestrator_};
+std::string DevCloud::objects() const {
+  return options_.objects.empty() ? "dir:" + path("objects").string() : options_.objects;
+}
+
+Status DevCloud::start_orchestrators() {
+  SEALIFT_TRY(const auto program, find_program("sealift-orchestrator"));
+  for (std::uint32_t i = 1; i <= options_.orchestrators; ++i) {
+    const auto name =
+        options_.orchestrators == 1 ? std::string{"orchestrator"} : fmt::format("orchestrator-{}", i);
+    SEALIFT_TRY(auto address,
+                supervisor_.start_service(
+                    name, {program.string(), "--credentials", credentials("orchestrator").string(),
+                           "--database", database("orchestrator"), "--objects", objects()}));
+    orchestrators_.push_back(std::move(address));
+  }
+  return {};
+}
+
+/// --orchestrator for each of them.
+std::vector<std::string> DevCloud::orchestrator_arguments() const {
+  std::vector<std::string> arguments;
+  for (const auto& address : orchestrators_) arguments.insert(arguments.end(), {"--orchestrator", address});
+  return arguments;
+}
+
+Status DevCloud::start_security_modules() {
+  SEALIFT_TRY(const auto program, find_program("sealift-sm"));
   for (const auto& tenant : options_.tenants) {
     const auto name = "sm-" + tenant;
     SEALIFT_TRY(auto address,
                 supervisor_.start_service(
-                    name, {security_module.string(), "--credentials", credentials(name).string(),
-                           "--database", database(name), "--tenant", tenant, "--insecure-key-file",
+                    name, {program.string(), "--credentials", credentials(name).string(), "--database",
+                           database(name), "--tenant", tenant, "--insecure-key-file",
                            path(name + ".key").string(), "--insecure-create-key"}));
-    front.insert(front.end(), {"--security-module", tenant + "=" + address});
     security_modules_.push_back(std::move(address));
   }
-  SEALIFT_TRY(frontend_, supervisor_.start_service("frontend", std::move(front)));
+  return {};
+}
+
+Status DevCloud::start_frontend() {
+  SEALIFT_TRY(const auto program, find_program("sealift-frontend"));
+  std::vector<std::string> argv{program.string(), "--credentials",      credentials("frontend").string(),
+                                "--database",     database("frontend"), "--objects",
+                                objects()};
+  const auto zone = orchestrator_arguments();
+  argv.insert(argv.end(), zone.begin(), zone.end());
+  for (std::size_t i = 0; i < options_.tenants.size(); ++i) {
+    argv.insert(argv.end(), {"--security-module", options_.tenants[i] + "=" + security_modules_[i]});
+  }
+  SEALIFT_TRY(frontend_, supervisor_.start_service("frontend", std::move(argv)));
   return {};
 }
 
@@ -121,10 +157,7 @@ Status DevCloud::make_machine(const std::string& name) {
 Status DevCloud::start_agent(const std::string& machine) {
   SEALIFT_TRY(const auto shown, run_emulator({"show", machine}, path("machines")));
   SEALIFT_TRY(const auto agent, find_program("sealift-agent"));
-  const auto objects = options_.objects.empty() ? path("objects").string() : std::string{};
   std::vector<std::string> argv{agent.string(),
-                                "--orchestrator",
-                                orchestrator_,
                                 "--credentials",
                                 credentials(machine).string(),
                                 "--state",
@@ -143,7 +176,10 @@ Status DevCloud::start_agent(const std::string& machine) {
                                 "4",
                                 "--memory-mib",
                                 "4096"};
-  if (!objects.empty()) argv.insert(argv.end(), {"--objects-dir", objects});
+  if (options_.objects.empty()) argv.insert(argv.end(), {"--objects-dir", path("objects").string()});
+  if (!options_.objects_ca.empty()) argv.insert(argv.end(), {"--objects-ca", options_.objects_ca.string()});
+  const auto zone = orchestrator_arguments();
+  argv.insert(argv.end(), zone.begin(), zone.end());
   return supervisor_.start(machine, std::move(argv));
 }
 
@@ -175,7 +211,7 @@ Status DevCloud::write_cloud_file(const std::string& name, const std::string& se
                                   bool for_operator) const {
   Json json{{"format", "sealift-cloud-v1"}, {"credentials", "credentials/" + name}};
   if (for_operator) {
-    json["orchestrator"] = orchestrator_;
+    json["orchestrator"] = orchestrators_.front();
   } else {
     json["frontend"] = frontend_;
     json["security_module"] = security_module;
@@ -205,7 +241,7 @@ Json DevCloud::description() const {
               {"tenants", tenants},
               {"operator_file", path("operator.json").string()},
               {"frontend", frontend_},
-              {"orchestrator", orchestrator_},
+              {"orchestrators", orchestrators_},
               {"root", path("machines/ca/root.pem").string()},
               {"intermediate", path("machines/ca/intermediate.pem").string()},
               {"reference", path("approved.eventlog").string()},

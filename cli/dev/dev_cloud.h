@@ -15,10 +15,12 @@ namespace sealift::cli {
 struct DevCloudOptions {
   std::filesystem::path directory;
   std::uint32_t hosts = 2;
+  std::uint32_t orchestrators = 1;  ///< more than one take a PostgreSQL database
   std::vector<std::string> tenants{"acme"};
   std::string zone = "home";
-  std::string database;  ///< "": SQLite files in the directory
-  std::string objects;   ///< "": a directory in the directory
+  std::string database;              ///< "": SQLite files in the directory
+  std::string objects;               ///< "": a directory in the directory
+  std::filesystem::path objects_ca;  ///< of an S3 service; "": the system's
 };
 
 class DevCloud {
@@ -34,7 +36,7 @@ class DevCloud {
   Supervisor& processes() { return supervisor_; }
 
   /// {"directory", "tenants": [{"tenant", "cloud_file", "security_module"}], "operator_file", "frontend",
-  /// "orchestrator", "roots", "intermediates", "reference", "hosts": […]}
+  /// "orchestrators", "roots", "intermediates", "reference", "hosts": […]}
   Json description() const;
   /// What to type next.
   std::string hints() const;
@@ -43,7 +45,11 @@ class DevCloud {
   Status make_certificates();
   Status make_machine(const std::string& name);
   Status approve_firmware();
-  Status start_services();
+  Status start_orchestrators();
+  Status start_security_modules();
+  Status start_frontend();
+  std::string objects() const;
+  std::vector<std::string> orchestrator_arguments() const;
   Status start_agent(const std::string& machine);
   Status write_cloud_files() const;
   Status write_cloud_file(const std::string& name, const std::string& security_module,
@@ -57,7 +63,7 @@ class DevCloud {
   DevCloudOptions options_;
   Supervisor supervisor_;
   std::vector<std::string> booted_;
-  std::string orchestrator_;
+  std::vector<std::string> orchestrators_;  ///< addresses
   std::string frontend_;
   std::vector<std::string> security_modules_;  ///< by tenant
 };
