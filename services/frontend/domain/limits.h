@@ -19,9 +19,9 @@ struct Limits {
 
 /// Per second of an instance.
 struct Prices {
-  std::uint64_t cpu_micros = 10'000;  ///< millionths of the currency's unit, each CPU
-  std::uint64_t gib_micros = 2'000;   ///< each GiB of memory
-  std::string currency = "EUR";       ///< ISO 4217
+  std::uint64_t cpu_micros = 10;  ///< millionths of the currency's unit, each CPU
+  std::uint64_t gib_micros = 2;   ///< each GiB of memory
+  std::string currency = "EUR";   ///< ISO 4217
   std::chrono::seconds validity{900};
 };
 
