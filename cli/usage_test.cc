@@ -39,6 +39,10 @@ const std::vector<std::vector<std::string>>& all_commands() {
                                                               {"enrol", "challenge"},
                                                               {"enrol", "finish"},
                                                               {"enrol", "show"},
+                                                              {"pki"},
+                                                              {"pki", "init"},
+                                                              {"pki", "issue"},
+                                                              {"pki", "revoke"},
                                                               {"dev"},
                                                               {"dev", "host"},
                                                               {"dev", "host", "run"}};
