@@ -2,9 +2,8 @@
 #include "emulator/machine/authority.h"
 
 #include "base/clock.h"
-#include "base/file.h"
+#include "base/new_directory.h"
 #include "emulator/firmware/new_file.h"
-#include "emulator/machine/new_directory.h"
 
 namespace sealift::emulator {
 namespace {

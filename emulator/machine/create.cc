@@ -3,13 +3,13 @@
 
 #include <fmt/core.h>
 
+#include "base/new_directory.h"
 #include "emulator/firmware/new_file.h"
 #include "emulator/machine/authority.h"
 #include "emulator/machine/boot.h"
 #include "emulator/machine/description.h"
 #include "emulator/machine/firmware_store.h"
 #include "emulator/machine/manufacture.h"
-#include "emulator/machine/new_directory.h"
 
 namespace sealift::emulator {
 namespace {
@@ -87,6 +87,7 @@ Result<Machine> create_machine(const fs::path& machines, const std::string& name
   SEALIFT_TRY(auto machine, Machine::at(machines, name));
   std::error_code ignored;
   if (fs::exists(machine.path(), ignored)) return fail_taken(machine);
+  fs::create_directories(machine.machines(), ignored);
   SEALIFT_TRY(auto directory, NewDirectory::create(machine.path()));
   const auto filled = fill_machine(machine.machines(), directory.path(), options);
   if (interrupted)
@@ -101,7 +102,7 @@ Result<Machine> create_machine(const fs::path& machines, const std::string& name
 Status destroy_machine(const Machine& machine) {
   SEALIFT_TRY(const auto lock, machine.lock());
   SEALIFT_CHECK(power_off(machine, lock));
-  SEALIFT_TRY(auto trash, NewDirectory::create(machine.path()));
+  SEALIFT_TRY(auto trash, NewDirectory::create(machine.machines() / ".trash"));
   std::error_code error;
   fs::rename(machine.path(), trash.path() / "machine", error);
   if (!error) return {};

@@ -3,10 +3,9 @@
 
 #include <nlohmann/json.hpp>
 
-#include "base/file.h"
+#include "base/new_directory.h"
 #include "emulator/firmware/new_file.h"
 #include "emulator/machine/json_file.h"
-#include "emulator/machine/new_directory.h"
 
 namespace sealift::emulator {
 namespace {

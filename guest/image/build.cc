@@ -7,12 +7,12 @@
 #include <algorithm>
 #include <set>
 
+#include "base/new_directory.h"
 #include "crypto/random.h"
 #include "formats/cpio/head.h"
 #include "guest/agent/customer_data_wire.h"
 #include "guest/image/initramfs.h"
 #include "guest/image/luks.h"
-#include "guest/image/new_directory.h"
 
 namespace sealift::image {
 namespace {
@@ -46,6 +46,12 @@ Status check_cmdline(std::string_view cmdline) {
   if (!std::ranges::all_of(cmdline, printable))
     return fail(ErrorCode::invalid_argument, "the kernel command line is not printable ASCII", "cmdline");
   return {};
+}
+
+Status check_output(const fs::path& output) {
+  std::error_code error;
+  if (!fs::exists(fs::symlink_status(output, error))) return {};
+  return fail(ErrorCode::already_exists, output.string() + " is there already", "output");
 }
 
 /// The seed must never travel with the image.
@@ -179,6 +185,7 @@ Result<Manifest> build_image(BuildRequest request, const Job& job) {
   SEALIFT_CHECK(check_customer_data(request.customer_data));
   SEALIFT_CHECK(check_cmdline(request.cmdline));
   SEALIFT_CHECK(check_seed_file(request));
+  SEALIFT_CHECK(check_output(request.output));
   if (request.memory_mib == 0) return fail(ErrorCode::invalid_argument, "a guest needs memory", "memory");
   SEALIFT_TRY(auto directory, NewDirectory::create(request.output));
   const auto seed_file = request.seed_file;
@@ -187,7 +194,7 @@ Result<Manifest> build_image(BuildRequest request, const Job& job) {
   SEALIFT_CHECK(job.check());
   // The seed first: one without its image does no harm, an image without its seed is lost.
   SEALIFT_CHECK(write_new_secret_file(seed_file, builder.seed().expose()));
-  if (auto published = directory.publish(); !published) {
+  if (auto published = directory.publish_synced(0755); !published) {
     unlink(seed_file.c_str());
     return tl::unexpected(std::move(published).error());
   }

@@ -165,6 +165,24 @@ Status write_file(const std::filesystem::path& path, ByteView bytes, mode_t mode
   return status;
 }
 
+Status write_new_secret_file(const std::filesystem::path& path, ByteView secret) {
+  SEALIFT_TRY(const auto fd, open_file(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
+  auto status = write_synced(fd.get(), secret);
+  if (status) status = sync_directory(parent_directory(path));
+  if (!status) ::unlink(path.c_str());
+  return status;
+}
+
+std::filesystem::path parent_directory(const std::filesystem::path& path) {
+  return path.has_parent_path() ? path.parent_path() : std::filesystem::path{"."};
+}
+
+Status sync_directory(const std::filesystem::path& path) {
+  SEALIFT_TRY(const auto fd, open_file(path, O_RDONLY | O_DIRECTORY));
+  if (::fsync(fd.get()) != 0) return fail_errno("sync " + path.string());
+  return {};
+}
+
 Result<TemporaryDirectory> TemporaryDirectory::create(const std::string& prefix) {
   std::error_code ignored;
   auto pattern = (std::filesystem::temp_directory_path(ignored) / (prefix + ".XXXXXX")).string();

@@ -59,6 +59,13 @@ Status write_all(int fd, ByteView bytes);
 /// Writes beside `path`, syncs, renames: the old file or the new one, whole.
 Status write_file(const std::filesystem::path& path, ByteView bytes, mode_t mode = 0644);
 
+/// A secret into a file that must not be there yet, for this user alone, synced with its name.
+Status write_new_secret_file(const std::filesystem::path& path, ByteView secret);
+/// The directory that `path` is in: "." for a plain name.
+std::filesystem::path parent_directory(const std::filesystem::path& path);
+/// Its entries outlast a power failure from here on.
+Status sync_directory(const std::filesystem::path& path);
+
 /// A directory under $TMPDIR (or /tmp) of this process alone; removed with everything in it.
 class TemporaryDirectory {
  public:
