@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <map>
 
 namespace sealift {
 namespace {
@@ -41,26 +42,48 @@ std::vector<std::string> merged_environment(const std::vector<std::string>& adde
   return all;
 }
 
-/// posix_spawn's file actions, freed with their owner.
-class FileActions {
+/// What a child has at which number: posix_spawn's file actions, freed with their owner.
+class ChildFiles {
  public:
-  FileActions() { ::posix_spawn_file_actions_init(&actions_); }
-  FileActions(const FileActions&) = delete;
-  FileActions& operator=(const FileActions&) = delete;
-  ~FileActions() { ::posix_spawn_file_actions_destroy(&actions_); }
+  ChildFiles() { ::posix_spawn_file_actions_init(&actions_); }
+  ChildFiles(const ChildFiles&) = delete;
+  ChildFiles& operator=(const ChildFiles&) = delete;
+  ~ChildFiles() { ::posix_spawn_file_actions_destroy(&actions_); }
 
-  void standard(int ours, int number) {
-    if (ours >= 0) {
-      ::posix_spawn_file_actions_adddup2(&actions_, ours, number);
-    } else {
-      ::posix_spawn_file_actions_addopen(&actions_, number, "/dev/null", O_RDWR, 0);
+  Status plan(const Command& command) {
+    std::map<int, int> ours_of{{0, command.stdin_fd}, {1, command.stdout_fd}, {2, command.stderr_fd}};
+    for (const auto& [ours, number] : command.fds) ours_of[number] = ours;
+    const int end = ours_of.rbegin()->first + 1;
+    for (int number = 0; number < end; ++number) {
+      const auto found = ours_of.find(number);
+      if (found == ours_of.end()) {
+        ::posix_spawn_file_actions_addclose(&actions_, number);
+      } else {
+        SEALIFT_CHECK(place(found->second, number, end));
+      }
     }
+    ::posix_spawn_file_actions_addclosefrom_np(&actions_, end);
+    return {};
   }
-  void pass(int ours, int number) { ::posix_spawn_file_actions_adddup2(&actions_, ours, number); }
   const posix_spawn_file_actions_t* get() const { return &actions_; }
 
  private:
+  /// By way of a number from `end` on: filling one number never overwrites a file that another is filled
+  /// from.
+  Status place(int ours, int number, int end) {
+    if (ours < 0) {
+      ::posix_spawn_file_actions_addopen(&actions_, number, "/dev/null", O_RDWR, 0);
+      return {};
+    }
+    UniqueFd lifted{::fcntl(ours, F_DUPFD_CLOEXEC, end)};
+    if (!lifted) return fail_errno("pass a file to a process");
+    ::posix_spawn_file_actions_adddup2(&actions_, lifted.get(), number);
+    lifted_.push_back(std::move(lifted));
+    return {};
+  }
+
   posix_spawn_file_actions_t actions_{};
+  std::vector<UniqueFd> lifted_;
 };
 
 struct Pipe {
@@ -169,13 +192,10 @@ Result<int> Child::wait(std::chrono::milliseconds limit) {
 Result<Child> spawn(const Command& command) {
   auto argv = command.argv;
   auto environment = merged_environment(command.environment);
-  FileActions actions;
-  actions.standard(command.stdin_fd, 0);
-  actions.standard(command.stdout_fd, 1);
-  actions.standard(command.stderr_fd, 2);
-  for (const auto& [ours, number] : command.fds) actions.pass(ours, number);
+  ChildFiles files;
+  SEALIFT_CHECK(files.plan(command));
   pid_t pid = -1;
-  const int error = ::posix_spawnp(&pid, argv.front().c_str(), actions.get(), nullptr, pointers(argv).data(),
+  const int error = ::posix_spawnp(&pid, argv.front().c_str(), files.get(), nullptr, pointers(argv).data(),
                                    pointers(environment).data());
   if (error == ENOENT) {
     return fail(ErrorCode::dependency_missing, fmt::format("the program {} is not there", argv.front()),

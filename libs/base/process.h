@@ -17,7 +17,7 @@ namespace sealift {
 struct Command {
   std::vector<std::string> argv = {};         ///< argv[0] is looked up in PATH
   std::vector<std::string> environment = {};  ///< "NAME=value", added to ours
-  std::vector<std::pair<int, int>> fds = {};  ///< {ours, number in the child}; all others are closed on exec
+  std::vector<std::pair<int, int>> fds = {};  ///< {ours, number in the child}; the child has no others
   int stdin_fd = -1;                          ///< -1: /dev/null
   int stdout_fd = -1;                         ///< -1: /dev/null
   int stderr_fd = -1;                         ///< -1: /dev/null

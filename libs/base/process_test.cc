@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/process.h"
 
+#include <fcntl.h>
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 
 #include <csignal>
@@ -43,6 +45,36 @@ TEST(Process, SeesTheVariablesItWasGivenInPlaceOfOurs) {
   auto print = command({"sh", "-c", "echo $HOME"});
   print.environment = {"HOME=/nowhere"};
   EXPECT_EQ(run(print)->out, "/nowhere\n");
+}
+
+/// The numbers of a child's open files, but that of the directory it reads them from.
+std::string files_of_child(std::vector<std::pair<int, int>> fds) {
+  auto list = command({"sh", "-c", "cd /proc/self/fd && for f in *; do test -e $f && printf '%s ' $f; done"});
+  list.fds = std::move(fds);
+  return run(std::move(list))->out;
+}
+
+TEST(Process, HasTheFilesItWasGivenAndNoOthers) {
+  const UniqueFd kept{::open("/dev/null", O_RDONLY)};  // not close-on-exec, as others' libraries open files
+  const UniqueFd high{::fcntl(kept.get(), F_DUPFD, 200)};
+  ASSERT_TRUE(kept && high);
+  EXPECT_EQ(files_of_child({}), "0 1 2 ");
+  EXPECT_EQ(files_of_child({{kept.get(), 7}, {high.get(), 5}}), "0 1 2 5 7 ");
+}
+
+TEST(Process, GetsFilesWhoseNumbersArePermuted) {
+  const auto directory = TemporaryDirectory::create().value();
+  std::vector<UniqueFd> files;
+  for (const auto* name : {"a", "b", "c"}) {
+    ASSERT_THAT(write_file(directory.path() / name, as_bytes(name)), Succeeds());
+    files.push_back(open_file(directory.path() / name, O_RDONLY).value());
+  }
+  const auto number = [&](std::size_t i) { return files[i].get(); };
+  auto print =
+      command({"sh", "-c", fmt::format("cat <&{}; cat <&{}; cat <&{}", number(0), number(1), number(2))});
+  print.fds = {{number(0), number(1)}, {number(1), number(2)}, {number(2), number(0)}};
+  print.stdin_fd = number(0);
+  EXPECT_EQ(run_checked(print)->out, "cab");
 }
 
 TEST(Process, ThatRunsTooLongIsReportedAndCanBeEnded) {
