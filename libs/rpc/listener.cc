@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "rpc/listener.h"
 
+#include <fcntl.h>
 #include <fmt/core.h>
 #include <netinet/tcp.h>
 #include <sys/resource.h>
@@ -296,8 +297,12 @@ std::size_t affordable(std::size_t wanted) {
   return std::min(wanted, descriptors - std::min<std::size_t>(descriptors / 4, 128));
 }
 
+/// Asio opens without close-on-exec: a program that we start would keep our port taken after our end.
+void keep_from_children(int socket) { ::fcntl(socket, F_SETFD, FD_CLOEXEC); }
+
 void set_options(tcp::socket& socket) {
   ErrorCodeOfBoost ignored;
+  keep_from_children(socket.native_handle());
   socket.set_option(tcp::no_delay{true}, ignored);
   socket.native_non_blocking(true, ignored);
   // A stream may be silent for hours: this is how a peer that vanished is noticed.
@@ -335,6 +340,7 @@ class Listener::Impl {
     }
     const tcp::endpoint endpoint{address, service_.options.port};
     acceptor_->open(endpoint.protocol(), error);
+    if (!error) keep_from_children(acceptor_->native_handle());
     if (!error) acceptor_->set_option(tcp::acceptor::reuse_address{true}, error);
     if (!error) acceptor_->bind(endpoint, error);
     if (!error) acceptor_->listen(asio::socket_base::max_listen_connections, error);

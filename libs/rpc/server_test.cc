@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "base/matchers.h"
+#include "base/process.h"
 #include "rpc/envelope.h"
 #include "rpc/testing/raw.h"
 #include "rpc/testing/wait.h"
@@ -338,6 +339,14 @@ TEST_F(ServerTest, StopsWhileCallsAndStreamsAreOpen) {
   EXPECT_TRUE(eventually([&] { return state_->running == 1 && state_->open_streams.size() == 1; }));
   server_->stop();
   EXPECT_EQ(state_->cancelled, 1U);
+}
+
+TEST_F(ServerTest, LeavesNoSocketToTheProgramsThatItsProcessStarts) {
+  start();
+  ASSERT_THAT(call(kEcho), Succeeds());
+  const auto output = run({.argv = {"sh", "-c", "ls -l /proc/$$/fd"}});
+  ASSERT_THAT(output, Succeeds());
+  EXPECT_EQ(output->out.find("socket:"), std::string::npos) << output->out;
 }
 
 TEST_F(ServerTest, EndsAConnectionThatSpeaksDuringItsStream) {
