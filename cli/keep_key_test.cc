@@ -76,7 +76,7 @@ class KeepingTheKey : public testing::Test {
   }
 
   Status serve() {
-    KeyKeeper keeper{*channel_, tee::HostForTest::policy(), crypto::random_secret<esm::kSeedSize>()};
+    KeyKeeper keeper{*channel_, tee::HostForTest::policy(), crypto::random_secret<esm::kSeedSize>(), clock_};
     return keeper.serve(kLaunch);
   }
   /// It was noticed: nothing was sealed to anybody.
@@ -87,6 +87,7 @@ class KeepingTheKey : public testing::Test {
     refused_.clear();
   }
 
+  FakeClock clock_{test_pki::now()};
   tee::HostForTest host_;
   tee::HostForTest other_host_;
   Lies lies_;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/cloud/keep_key.h"
 
-#include "base/clock.h"
 #include "tpm/credential.h"
 #include "tpm/seal.h"
 
@@ -47,18 +46,17 @@ Status KeyKeeper::serve(const std::string& launch_id) {
 }
 
 Result<v1::SealedData> KeyKeeper::prove_and_seal(const std::string& launch_id, const v1::Target& target) {
-  const SystemClock clock;
   if (target.tee() != "measured")
     return fail(ErrorCode::unsupported, "this tool proves measured hosts only, not " + target.tee(), "tee");
   SEALIFT_TRY(auto challenge,
-              tee::challenge_measured_host(as_bytes(target.evidence()), policy_, clock.now()));
+              tee::challenge_measured_host(as_bytes(target.evidence()), policy_, clock_.now()));
   v1::ChallengeTargetRequest question;
   question.set_launch_id(launch_id);
   question.set_attempt(target.attempt());
   question.set_question(text(tpm::credential_file(challenge.credential())));
   SEALIFT_TRY(const auto answer,
               frontend_.call<v1::ChallengeTargetResponse>(method("ChallengeTarget"), question));
-  SEALIFT_TRY(const auto host, challenge.finish(as_bytes(answer.answer()), clock.now()));
+  SEALIFT_TRY(const auto host, challenge.finish(as_bytes(answer.answer()), clock_.now()));
 
   const auto policy = tpm::Policy{}.pcr(policy_.approved).digest();
   SEALIFT_TRY(const auto sealed, host.storage_key().seal(seed_.expose(), policy));

@@ -4,6 +4,7 @@
 /// here or by the host's TPM.
 #pragma once
 
+#include "base/clock.h"
 #include "cli/approval.h"
 #include "formats/esm/operand.h"
 #include "rpc/client.h"
@@ -13,8 +14,8 @@ namespace sealift::cli {
 
 class KeyKeeper {
  public:
-  KeyKeeper(rpc::Channel& frontend, tee::MeasuredPolicy policy, esm::Seed seed)
-      : frontend_{frontend}, policy_{std::move(policy)}, seed_{std::move(seed)} {}
+  KeyKeeper(rpc::Channel& frontend, tee::MeasuredPolicy policy, esm::Seed seed, const Clock& clock)
+      : frontend_{frontend}, policy_{std::move(policy)}, seed_{std::move(seed)}, clock_{clock} {}
 
   /// Proves the launch's present target and authorizes it. One that does not hold is refused, and another one
   /// asked for: then this succeeds, and the launch's next event tells. Fails where the cloud does not answer.
@@ -27,6 +28,7 @@ class KeyKeeper {
   rpc::Channel& frontend_;
   tee::MeasuredPolicy policy_;
   esm::Seed seed_;
+  const Clock& clock_;
 };
 
 }  // namespace sealift::cli

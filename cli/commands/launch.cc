@@ -37,6 +37,7 @@ struct LaunchOptions {
   bool wait = false;
 };
 
+const SystemClock kClock;
 constexpr std::string_view kService = "sealift.v1.LaunchService.";
 std::string method(const char* name) { return std::string{kService} + name; }
 
@@ -100,7 +101,7 @@ Result<OnEvent> keeper_of(const LaunchOptions& options, rpc::Channel& frontend) 
     return fail(ErrorCode::invalid_argument, "keeping the key takes the image's seed: --seed", "--seed");
   SEALIFT_TRY(auto policy, measured_policy(options.approval));
   SEALIFT_TRY(auto seed, read_seed(options.seed));
-  const auto keeper = std::make_shared<KeyKeeper>(frontend, std::move(policy), std::move(seed));
+  const auto keeper = std::make_shared<KeyKeeper>(frontend, std::move(policy), std::move(seed), kClock);
   return OnEvent{[keeper](const v1::LaunchEvent& event) -> Status {
     if (event.name() != "enrolment_asked") return {};
     const auto served = keeper->serve(event.launch_id());
