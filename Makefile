@@ -16,7 +16,7 @@ test: test-dev test-sanitizers
 test-dev: build guest
 	@cd $(BUILD) && $(CTEST)
 
-# The unit and component tests again, under AddressSanitizer and UndefinedBehaviorSanitizer.
+# The unit and component tests again, of the parts that CMakeLists.txt names, under ASan and UBSan.
 test-sanitizers:
 	@$(MAKE) --no-print-directory build PRESET=asan-ubsan
 	@cd build/asan-ubsan && $(CTEST) -L 'unit|component'
