@@ -13,7 +13,7 @@ class JournalDirectory final : public Journal {
   explicit JournalDirectory(std::filesystem::path directory) : directory_{std::move(directory)} {}
 
   Result<std::vector<Bytes>> load() override;
-  Status save(const InstanceName& name, ByteView document) override;
+  Status save(const InstanceName& name, ByteView document, Survives survives) override;
   void remove(const InstanceName& name) override;
   std::filesystem::path directory(const InstanceName& name) const override {
     return directory_ / name.text();

@@ -28,6 +28,9 @@ class JournalDirectoryTest : public ::testing::Test {
     for (const auto& document : *documents) texts.emplace_back(as_text(document));
     return texts;
   }
+  void save(const char* text, ByteView document, Journal::Survives survives = Journal::Survives::power_loss) {
+    EXPECT_THAT(journal_.save(name(text), document, survives), Succeeds());
+  }
   TemporaryDirectory directory_ = TemporaryDirectory::create().value();
   fs::path path_ = directory_.path() / "deep" / "instances";
   JournalDirectory journal_{path_};
@@ -35,9 +38,9 @@ class JournalDirectoryTest : public ::testing::Test {
 
 TEST_F(JournalDirectoryTest, HasTheLatestOfEachInstance) {
   EXPECT_THAT(load(), ::testing::IsEmpty());
-  ASSERT_THAT(journal_.save(name("a.1"), as_bytes("one")), Succeeds());
-  ASSERT_THAT(journal_.save(name("a.2"), as_bytes("two")), Succeeds());
-  ASSERT_THAT(journal_.save(name("a.1"), as_bytes("three")), Succeeds());
+  save("a.1", as_bytes("one"), Journal::Survives::our_death);
+  save("a.2", as_bytes("two"));
+  save("a.1", as_bytes("three"));
   EXPECT_THAT(load(), ::testing::UnorderedElementsAre("three", "two"));
   ASSERT_THAT(write_file(journal_.directory(name("a.1")) / "console", {}), Succeeds());
   journal_.remove(name("a.1"));
@@ -47,7 +50,7 @@ TEST_F(JournalDirectoryTest, HasTheLatestOfEachInstance) {
 
 TEST_F(JournalDirectoryTest, IsForItsOwnerAlone) {
   EXPECT_THAT(load(), ::testing::IsEmpty());
-  ASSERT_THAT(journal_.save(name("a.1"), as_bytes("one")), Succeeds());
+  save("a.1", as_bytes("one"));
   for (const auto& path : {path_, path_ / "a.1", path_ / "a.1" / "journal"}) {
     struct stat status{};
     ASSERT_EQ(::stat(path.c_str(), &status), 0);
@@ -59,12 +62,15 @@ TEST_F(JournalDirectoryTest, PassesOverWhatWasNeverWritten) {
   EXPECT_THAT(load(), ::testing::IsEmpty());
   fs::create_directory(path_ / "a.1");
   EXPECT_THAT(load(), ::testing::IsEmpty());
+  save("a.1", {}, Journal::Survives::our_death);
+  EXPECT_THAT(load(), ::testing::IsEmpty())
+      << "of a file without syncing a power loss may leave the name alone";
   EXPECT_FALSE(fs::exists(path_ / "a.1"));
 }
 
 TEST_F(JournalDirectoryTest, IsNotTakenUpWhereItCannotBeRead) {
   EXPECT_THAT(load(), ::testing::IsEmpty());
-  ASSERT_THAT(journal_.save(name("a.1"), Bytes(JournalDirectory::kMaxDocument + 1)), Succeeds());
+  save("a.1", Bytes(JournalDirectory::kMaxDocument + 1));
   EXPECT_THAT(journal_.load(), FailsWith(ErrorCode::too_large));
 }
 

@@ -110,7 +110,7 @@ class Ports final : public Orchestrator, public Ultravisor, public Objects, publ
       return all;
     });
   }
-  Status save(const InstanceName& name, ByteView document) override {
+  Status save(const InstanceName& name, ByteView document, Survives /*survives*/) override {
     return powered(power_, [&]() -> Status {
       const std::lock_guard lock{world_.journal.mutex};
       if (world_.journal.fails) return fail(world_.journal.fails_with, "cannot write", "journal");

@@ -268,7 +268,7 @@ Ending Instance::lost() const {
 }
 
 Status Instance::save(const Record& record) const {
-  const auto saved = world_.journal.save(name_, record.serialise());
+  const auto saved = world_.journal.save(name_, record.serialise(), Journal::Survives::power_loss);
   if (!saved) log("its journal cannot be written: " + saved.error().message);
   return saved;
 }

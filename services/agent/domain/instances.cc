@@ -88,7 +88,8 @@ Status Instances::start(const std::string& command_id, StartOrder order) {
     if (known == instances_.end()) {
       SEALIFT_CHECK(check_room(order));
       auto record = Record::accepted(order);
-      const auto saved = world_.journal.save(order.name, record.serialise());
+      // Where the machine forgets it, the command comes again and nothing has been started.
+      const auto saved = world_.journal.save(order.name, record.serialise(), Journal::Survives::our_death);
       if (!saved) world_.journal.remove(order.name);
       SEALIFT_CHECK(saved);
       instance = add(std::move(record));
@@ -112,7 +113,7 @@ Status Instances::stop(const std::string& command_id, const InstanceName& name) 
       auto record = Record::canceled(name, std::chrono::duration_cast<milliseconds>(now).count());
       // Where that fails, a restart forgets it: the start that comes then is stopped by the orchestrator
       // again.
-      (void)world_.journal.save(name, record.serialise());
+      (void)world_.journal.save(name, record.serialise(), Journal::Survives::power_loss);
       instance = add(std::move(record));
     } else {
       instance = known->second;

@@ -100,8 +100,9 @@ class Journal {
   virtual ~Journal() = default;
   /// All documents, in no order.
   virtual Result<std::vector<Bytes>> load() = 0;
-  /// Durable when it returns; the old document or the new one, whole.
-  virtual Status save(const InstanceName& name, ByteView document) = 0;
+  enum class Survives : std::uint8_t { our_death, power_loss };
+  /// The old document or the new one, whole.
+  virtual Status save(const InstanceName& name, ByteView document, Survives survives) = 0;
   /// With all of the instance's files.
   virtual void remove(const InstanceName& name) = 0;
   /// Where the instance's files are; there after the first save().
