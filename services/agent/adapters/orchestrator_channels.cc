@@ -5,6 +5,8 @@ namespace sealift::agent {
 namespace {
 
 constexpr std::chrono::milliseconds kCallTime{10'000};
+/// A replica that does not even take these is left for another one soon.
+constexpr std::chrono::milliseconds kSignOfLife{3'000};
 /// Then the stream begins anew: a connection can be dead without either end knowing.
 constexpr std::chrono::milliseconds kStreamTime{600'000};
 
@@ -24,16 +26,18 @@ Result<std::unique_ptr<OrchestratorChannels>> OrchestratorChannels::create(
   return std::unique_ptr<OrchestratorChannels>{new OrchestratorChannels{std::move(channels)}};
 }
 
-rpc::CallOptions OrchestratorChannels::options() const {
-  return {.timeout = kCallTime, .trace = {}, .stop = closed_.get_token()};
+rpc::CallOptions OrchestratorChannels::within(std::chrono::milliseconds limit) const {
+  return {.timeout = limit, .trace = {}, .stop = closed_.get_token()};
 }
 
 Result<v1::RegisterResponse> OrchestratorChannels::register_host(const v1::RegisterRequest& request) {
-  return channel().call<v1::RegisterResponse>("sealift.v1.HostService.Register", request, options());
+  return channel().call<v1::RegisterResponse>("sealift.v1.HostService.Register", request,
+                                              within(kSignOfLife));
 }
 
 Result<v1::HeartbeatResponse> OrchestratorChannels::heartbeat(const v1::HeartbeatRequest& request) {
-  return channel().call<v1::HeartbeatResponse>("sealift.v1.HostService.Heartbeat", request, options());
+  return channel().call<v1::HeartbeatResponse>("sealift.v1.HostService.Heartbeat", request,
+                                               within(kSignOfLife));
 }
 
 Status OrchestratorChannels::stream_commands(const std::function<Status(const v1::Command&)>& on_command,
@@ -49,13 +53,13 @@ Status OrchestratorChannels::stream_commands(const std::function<Status(const v1
 
 Status OrchestratorChannels::complete(const v1::CompleteCommandRequest& request) {
   SEALIFT_CHECK(channel().call<v1::CompleteCommandResponse>("sealift.v1.HostService.CompleteCommand", request,
-                                                            options()));
+                                                            within(kCallTime)));
   return {};
 }
 
 Status OrchestratorChannels::report(const v1::ReportInstanceRequest& request) {
   SEALIFT_CHECK(channel().call<v1::ReportInstanceResponse>("sealift.v1.HostService.ReportInstance", request,
-                                                           options()));
+                                                           within(kCallTime)));
   return {};
 }
 

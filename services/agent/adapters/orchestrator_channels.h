@@ -32,7 +32,7 @@ class OrchestratorChannels final : public Orchestrator {
   explicit OrchestratorChannels(std::vector<std::unique_ptr<rpc::Channel>> channels)
       : channels_{std::move(channels)} {}
   rpc::Channel& channel() { return *channels_[present_ % channels_.size()]; }
-  rpc::CallOptions options() const;
+  rpc::CallOptions within(std::chrono::milliseconds limit) const;
 
   std::vector<std::unique_ptr<rpc::Channel>> channels_;
   std::atomic<std::size_t> present_ = 0;
