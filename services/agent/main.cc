@@ -164,10 +164,11 @@ Status run(const Options& options) {
   Session session{world, instances, commands, attributes_of(options)};
   log("started as " + credentials->identity().text());
   {
-    const std::jthread working{[&](const std::stop_token& token) { session.run(token); }};
+    std::jthread working{[&](const std::stop_token& token) { session.run(token); }};
     signalfd_siginfo signal{};
     while (::read(stop.get(), &signal, sizeof signal) < 0 && errno == EINTR) {
     }
+    working.request_stop();
     orchestrator->close();
   }
   log("stopped; guests run on");
