@@ -92,6 +92,16 @@ Result<SecretBytes> gcm_decrypt(ByteView key, ByteView iv, ByteView aad, ByteVie
 void cfb_encrypt(ByteView key, ByteView iv, std::span<std::uint8_t> data) { cfb_run(key, iv, data, true); }
 void cfb_decrypt(ByteView key, ByteView iv, std::span<std::uint8_t> data) { cfb_run(key, iv, data, false); }
 
+void ctr_apply(ByteView key, ByteView iv, std::span<std::uint8_t> data) {
+  static EVP_CIPHER* const cipher = cipher_named("AES-128-CTR");
+  assert(key.size() == 16 && iv.size() == 16);
+  if (data.empty()) return;
+  const CipherContext context{must(EVP_CIPHER_CTX_new(), "EVP_CIPHER_CTX_new")};
+  must(EVP_EncryptInit_ex2(context.get(), cipher, key.data(), iv.data(), nullptr), "CTR");
+  int done = 0;
+  must(EVP_EncryptUpdate(context.get(), data.data(), &done, data.data(), as_int(data.size())), "CTR");
+}
+
 XtsEncryptor::XtsEncryptor(ByteView key, std::size_t sector_size)
     : sector_size_{sector_size}, context_{must(EVP_CIPHER_CTX_new(), "EVP_CIPHER_CTX_new")} {
   assert(key.size() == 64 && (sector_size == 512 || sector_size == 4096));

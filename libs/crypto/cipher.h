@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/// AES: GCM for what must be authentic, CFB as the TPM uses it, XTS for disks.
+/// AES: GCM for what must be authentic, CFB as the TPM uses it, CTR as AMD's PSP does, XTS for disks.
 #pragma once
 
 #include <array>
@@ -30,6 +30,10 @@ Result<SecretBytes> gcm_decrypt(ByteView key, ByteView iv, ByteView aad, ByteVie
 /// In place.
 void cfb_encrypt(ByteView key, ByteView iv, std::span<std::uint8_t> data);
 void cfb_decrypt(ByteView key, ByteView iv, std::span<std::uint8_t> data);
+
+/// AES-128-CTR (SP 800-38A, 6.5) with a 128-bit big-endian counter that starts at `iv`. `key` and `iv` 16
+/// bytes. In place; encrypting twice is decrypting. An IV is never used twice under one key.
+void ctr_apply(ByteView key, ByteView iv, std::span<std::uint8_t> data);
 
 /// AES-256-XTS, "aes-xts-plain64" as dm-crypt and LUKS2 do it: the tweak is the sector's number in units of
 /// 512 bytes, little-endian, whatever the sector size.

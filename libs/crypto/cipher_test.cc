@@ -76,6 +76,19 @@ TEST(Cfb, EqualsTheOpensslProgramAndIsUndone) {
 }
 
 // IEEE 1619-2007, vector 10: AES-256-XTS, data unit 0xff, 512 bytes 00 01 .. ff 00 ..; the first 32 bytes.
+// SP 800-38A, F.5.1.
+TEST(Ctr, GivesThePublishedValue) {
+  const auto key = *from_hex("2b7e151628aed2a6abf7158809cf4f3c");
+  const auto iv = *from_hex("f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff");
+  auto data = *from_hex("6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51");
+  const auto plaintext = data;
+  ctr_apply(key, iv, data);
+  EXPECT_EQ(to_hex(data), "874d6191b620e3261bef6864990db6ce9806f66b7970fdff8617187bb9fffdff");
+  EXPECT_EQ(data, openssl_enc("aes-128-ctr", key, iv, plaintext));
+  ctr_apply(key, iv, data);
+  EXPECT_EQ(data, plaintext);
+}
+
 TEST(Xts, GivesTheStandardsValue) {
   const auto key = *from_hex(
       "2718281828459045235360287471352662497757247093699959574966967627"

@@ -76,6 +76,12 @@ Hasher& Hasher::operator=(Hasher&& other) noexcept {
 }
 Hasher::~Hasher() { EVP_MD_CTX_free(context_); }
 
+Hasher Hasher::fork() const {
+  Hasher copy{algorithm_};
+  must(EVP_MD_CTX_copy_ex(copy.context_, context_), "EVP_MD_CTX_copy");
+  return copy;
+}
+
 Hasher& Hasher::update(ByteView bytes) {
   must(EVP_DigestUpdate(context_, bytes.data(), bytes.size()), "EVP_DigestUpdate");
   return *this;

@@ -52,6 +52,8 @@ class Hasher {
   Hasher(const Hasher&) = delete;
   Hasher& operator=(const Hasher&) = delete;
   ~Hasher();
+  /// Another hasher that has seen the same: for many messages with one long beginning.
+  Hasher fork() const;
   Hasher& update(ByteView bytes);
   /// The hash of all so far. The hasher starts anew.
   Digest finish();

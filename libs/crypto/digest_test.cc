@@ -60,5 +60,15 @@ TEST(HashNames, AreReadBack) {
   EXPECT_THAT(hash_from_name("md5"), FailsWith(ErrorCode::unsupported));
 }
 
+TEST(Hasher, ForksIntoTwoThatGoTheirOwnWays) {
+  Hasher one{HashAlgorithm::sha256};
+  one.update(as_bytes("a"));
+  auto other = one.fork();
+  one.update(as_bytes("b"));
+  other.update(as_bytes("c"));
+  EXPECT_EQ(one.finish(), digest(HashAlgorithm::sha256, as_bytes("ab")));
+  EXPECT_EQ(other.finish(), digest(HashAlgorithm::sha256, as_bytes("ac")));
+}
+
 }  // namespace
 }  // namespace sealift::crypto
