@@ -272,15 +272,22 @@ Result<SecretBytes> PrivateKey::oaep_decrypt(HashAlgorithm hash, ByteView label,
 }
 
 Result<SecretBytes> PrivateKey::ecdh(const PublicKey& peer) const {
+  const auto unusable = [] {
+    return fail_openssl(ErrorCode::key_unsupported, "the keys are not on the same curve");
+  };
   const PkeyContext context{
       must(EVP_PKEY_CTX_new_from_pkey(nullptr, key_.get(), nullptr), "EVP_PKEY_CTX_new")};
   std::size_t size = 0;
-  if (EVP_PKEY_derive_init(context.get()) <= 0 || EVP_PKEY_derive_set_peer(context.get(), peer.get()) <= 0 ||
+  // Not validated once more: whichever way a PublicKey came to be, its point is on its curve, and these
+  // curves have cofactor 1. What is left, the point at infinity, has no shared coordinate (SP
+  // 800-56A, 5.7.1.2).
+  if (EVP_PKEY_derive_init(context.get()) <= 0 ||
+      EVP_PKEY_derive_set_peer_ex(context.get(), peer.get(), 0) <= 0 ||
       EVP_PKEY_derive(context.get(), nullptr, &size) <= 0) {
-    return fail_openssl(ErrorCode::key_unsupported, "the keys are not on the same curve");
+    return unusable();
   }
   SecretBytes out{size};
-  must(EVP_PKEY_derive(context.get(), out.expose_for_writing().data(), &size), "ECDH");
+  if (EVP_PKEY_derive(context.get(), out.expose_for_writing().data(), &size) <= 0) return unusable();
   return out;
 }
 
