@@ -5,7 +5,7 @@ JOBS ?= $(shell nproc)
 CTEST := ctest --output-on-failure --no-tests=error -j $(JOBS)
 FUZZ_SECONDS ?= 60
 
-.PHONY: demo test test-dev test-sanitizers build dependencies guest bench fuzz format lint clean
+.PHONY: demo test test-dev test-sanitizers build dependencies guest firmware bench fuzz format lint clean
 
 demo: build guest
 	@$(BUILD)/bin/sealift demo
@@ -31,6 +31,10 @@ dependencies:
 # A Debian root file system and kernel to seal, made once and kept under ~/.cache/sealift.
 guest: dependencies
 	@guest/fetch-debian
+
+# The firmware of SEV guests, built once and kept there too.
+firmware: dependencies
+	@guest/firmware/build-amdsev
 
 bench: build
 	@bench/run $(BUILD)
