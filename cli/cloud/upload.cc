@@ -81,6 +81,8 @@ Status send_file(rpc::Channel& frontend, const image::ImageDirectory& image, con
 Result<v1::Image> upload_image(rpc::Channel& frontend, const Path& directory, const Path& reference,
                                Progress& progress) {
   SEALIFT_TRY(const auto image, image::ImageDirectory::open(directory));
+  if (!image.has_operand())
+    return fail(ErrorCode::unsupported, "the cloud takes images with an operand, not those for SEV", "tee");
   SEALIFT_TRY(const auto request, announcement(image, reference));
   SEALIFT_TRY(const auto announced, frontend.call<v1::Image>(method("CreateImage"), request));
   for (const auto& file : announced.files()) {

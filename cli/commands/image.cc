@@ -41,6 +41,7 @@ std::string image_text(const image::ImageDirectory& image) {
                         component["size"].get<std::uint64_t>(),
                         component["sha512"].get<std::string>().substr(0, 16));
   }
+  if (!image.has_operand()) return text + "operand    none: its owner keeps its customer data, for SEV\n";
   for (const auto& entry : image.operand().payload())
     text += fmt::format("{:<10} {}\n", "payload", entry.name);
   for (const auto& target : image.operand().targets()) {
@@ -50,17 +51,21 @@ std::string image_text(const image::ImageDirectory& image) {
   return text;
 }
 
+void describe_operand(const esm::Operand& operand, Json& document) {
+  auto payload = Json::array();
+  for (const auto& entry : operand.payload()) {
+    payload.push_back({{"name", entry.name}, {"size", entry.ciphertext.size()}});
+  }
+  document["payload"] = std::move(payload);
+  document["targets"] = targets_of(operand);
+}
+
 Status show(const ShowOptions& options, Context& context) {
   SEALIFT_TRY(const auto image, image::ImageDirectory::open(options.directory));
   if (options.verify) SEALIFT_CHECK(image.verify_digests());
   auto document = manifest_json(image.manifest());
   document["command_line"] = image.cmdline();
-  auto payload = Json::array();
-  for (const auto& entry : image.operand().payload()) {
-    payload.push_back({{"name", entry.name}, {"size", entry.ciphertext.size()}});
-  }
-  document["payload"] = std::move(payload);
-  document["targets"] = targets_of(image.operand());
+  if (image.has_operand()) describe_operand(image.operand(), document);
   if (options.verify) document["verdict"] = "matches";
   return context.report(document,
                         image_text(image) + (options.verify ? "verdict    every file is as built\n" : ""));
@@ -84,6 +89,10 @@ struct SealOptions {
 
 Status seal(const SealOptions& options, Context& context) {
   SEALIFT_TRY(const auto image, image::ImageDirectory::open(options.directory));
+  if (!image.has_operand()) {
+    return fail(ErrorCode::unsupported,
+                "an image for SEV is not sealed: its owner gives each launch its secret", "tee");
+  }
   SEALIFT_TRY(const auto seed, read_seed(options.seed));
   SEALIFT_CHECK(check_seed(image.operand(), seed));
   SEALIFT_TRY(const auto made, make_targets(options.sealing, seed));

@@ -25,6 +25,8 @@ struct BuildOptions {
   std::vector<std::string> customer_data;
   Path out;
   Path seed;
+  std::string tee = "measured";
+  Path owner;
   std::uint32_t memory_mib = 512;
   std::uint64_t size = 0;
 };
@@ -63,20 +65,39 @@ Result<image::BuildRequest> build_request(const BuildOptions& options) {
   request.memory_mib = options.memory_mib;
   SEALIFT_TRY(request.customer_data, read_customer_data(options.customer_data));
   request.output = options.out;
+  request.tee = options.tee;
   request.seed_file = options.seed;
+  request.owner = options.owner;
   return request;
 }
 
+/// Where the customer's secret of it is, and what to call that.
+std::pair<const char*, const Path*> secret_of(const BuildOptions& options) {
+  if (options.tee == image::kSev) return {"owner", &options.owner};
+  return {"seed", &options.seed};
+}
+
+Status check_secret(const BuildOptions& options) {
+  const auto [wanted, path] = secret_of(options);
+  const bool both = !options.seed.empty() && !options.owner.empty();
+  if (!path->empty() && !both) return {};
+  return fail(ErrorCode::invalid_argument,
+              fmt::format("an image for {} takes --{}{}", options.tee, wanted, both ? " alone" : ""),
+              fmt::format("--{}", wanted));
+}
+
 Status build(const BuildOptions& options, Context& context) {
+  SEALIFT_CHECK(check_secret(options));
   SEALIFT_TRY(auto request, build_request(options));
   SEALIFT_TRY(const auto manifest,
               image::build_image(std::move(request), image::Job{context.progress(), cancelled()}));
   auto document = manifest_json(manifest);
   document["image"] = options.out.string();
-  document["seed_file"] = options.seed.string();
-  return context.report(
-      document, fmt::format("Image {} in {}\nits seed in {}: keep it secret\n", manifest.image_id.hex(),
-                            printable(options.out.string()), printable(options.seed.string())));
+  const auto [what, secret] = secret_of(options);
+  document[options.tee == image::kSev ? "owner" : "seed_file"] = secret->string();
+  return context.report(document,
+                        fmt::format("Image {} in {}\nits {} in {}: keep it secret\n", manifest.image_id.hex(),
+                                    printable(options.out.string()), what, printable(secret->string())));
 }
 
 }  // namespace
@@ -86,7 +107,9 @@ void declare_image_build(Command& group) {
   group
       .command("build", kImageBuildHelp,
                "sealift image build --root debian.tar --kernel linux-image-cloud-amd64.deb \\\n"
-               "  --out image --seed image.seed",
+               "  --out image --seed image.seed\n"
+               "sealift image build --tee sev --root debian.tar --kernel linux-image-cloud-amd64.deb \\\n"
+               "  --out image --owner image.owner",
                [options](Context& context) { return build(*options, context); })
       .path("--root", options->root, "DIR|TAR|IMG",
             "root file system: a tarball, a directory or an ext4 image", Need::required)
@@ -97,8 +120,10 @@ void declare_image_build(Command& group) {
       .texts("--customer-data", options->customer_data, "NAME=FILE",
              "a secret file for the guest; may be repeated")
       .path("--out", options->out, kDirectory, "the image, to be made", Need::required)
-      .path("--seed", options->seed, kFile, "the image's secret, to be made; not in the image",
-            Need::required)
+      .path("--seed", options->seed, kFile, "the image's secret, to be made; not in the image")
+      .choice("--tee", options->tee, {"measured", "sev"}, "what protects the guest (default: measured)")
+      .path("--owner", options->owner, kDirectory,
+            "with --tee sev, in place of --seed: what its owner keeps, to be made")
       .number("--memory", options->memory_mib, "MiB of memory for the guest (default: 512)")
       .size("--size", options->size, "size of the root file system (default: what it needs and 64M)")
       .path("--agent", options->agent, kFile,

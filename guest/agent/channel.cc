@@ -3,11 +3,10 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
-#include <cstring>
 #include <string_view>
 
 #include "guest/agent/console.h"
@@ -58,45 +57,27 @@ void receive_all(int port, std::span<std::uint8_t> bytes) {
   give_up(why);
 }
 
+void read_message(int port, ReceivedData& data) {
+  std::array<std::uint8_t, kMessageHeaderSize> header{};
+  receive_all(port, header);
+  WireReader reader;
+  if (!reader.read_header(header)) refuse(port, "the host sent something else than customer data");
+  const auto body = data.allocate(reader.body_size());
+  receive_all(port, body);
+  if (!data.add_message(reader, body)) refuse(port, "the host's customer data are malformed");
+}
+
 }  // namespace
 
-ReceivedData::ReceivedData() {
+void receive_from_host(ReceivedData& data) {
   char path[kMaxDevicePath];
   find_port(path);
   const int port = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
   if (port < 0) give_up("cannot open ", path, errno);
   send_all(port, {reinterpret_cast<const std::uint8_t*>(kHello.data()), kHello.size()});
-  read_from(port);
+  read_message(port, data);
   send_all(port, {&kAccepted, 1});
   close(port);
-}
-
-void ReceivedData::read_from(int port) {
-  std::array<std::uint8_t, kMessageHeaderSize> header{};
-  receive_all(port, header);
-  WireReader reader;
-  if (!reader.read_header(header)) refuse(port, "the host sent something else than customer data");
-  // Pages of our own, locked, so that a wipe reaches the only copy there is.
-  void* memory = mmap(nullptr, reader.body_size() + 1, PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_LOCKED, -1, 0);
-  if (memory == MAP_FAILED) give_up("no memory for the customer data", "", errno);
-  body_ = {static_cast<std::uint8_t*>(memory), reader.body_size()};
-  receive_all(port, body_);
-  reader.begin_body(body_);
-  for (count_ = 0; count_ < reader.count(); ++count_)
-    if (!reader.next(entries_[count_])) refuse(port, "the host's customer data are malformed");
-  if (!reader.finished()) refuse(port, "the host's customer data are malformed");
-}
-
-std::span<const std::uint8_t> ReceivedData::root_passphrase() const {
-  for (const auto& entry : entries())
-    if (entry.name == kRootPassphraseName) return entry.bytes;
-  give_up("the customer data hold no passphrase for the root disk");
-}
-
-void ReceivedData::wipe() {
-  explicit_bzero(body_.data(), body_.size());
-  count_ = 0;
 }
 
 }  // namespace sealift::guest

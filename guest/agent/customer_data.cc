@@ -85,4 +85,28 @@ Result<std::vector<CustomerData>> decode_customer_data(ByteView message) {
   return entries;
 }
 
+Result<std::vector<LaunchSecret>> launch_secrets(std::span<const CustomerData> entries) {
+  std::vector<LaunchSecret> secrets;
+  std::vector<CustomerData> others;
+  for (const auto& entry : entries) {
+    auto value = SecretBytes::copy_of(entry.value.expose());
+    if (entry.name == kRootPassphraseName)
+      secrets.push_back({kDiskKeyGuid, std::move(value)});
+    else
+      others.push_back({entry.name, std::move(value)});
+  }
+  if (secrets.size() != 1 || secrets.front().value.empty())
+    return fail(ErrorCode::invalid_argument, "there is no one passphrase for the root disk",
+                std::string{kRootPassphraseName});
+  SEALIFT_TRY(auto message, encode_customer_data(others));
+  if (!others.empty()) secrets.push_back({kCustomerDataGuid, std::move(message)});
+  std::size_t size = kSecretHeadSize;
+  for (const auto& secret : secrets) size += kSecretHeadSize + secret.value.size();
+  if (size > kSecretAreaSize)
+    return fail(ErrorCode::too_large,
+                "an SEV guest's customer data are more than the 3 KiB that its firmware keeps for them",
+                "customer-data");
+  return secrets;
+}
+
 }  // namespace sealift::guest

@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "base/secret.h"
 #include "guest/agent/customer_data_wire.h"
+#include "guest/agent/launch_secret_wire.h"
 
 namespace sealift::guest {
 
@@ -23,5 +24,15 @@ Result<SecretBytes> encode_customer_data(std::span<const CustomerData> entries);
 
 /// A whole message. truncated, malformed or too_large where it is not one.
 Result<std::vector<CustomerData>> decode_customer_data(ByteView message);
+
+/// One entry of an SEV guest's launch secret, whose table launch_secret_wire.h has.
+struct LaunchSecret {
+  Guid guid;
+  SecretBytes value;
+};
+
+/// CD1 under its own GUID, all others as one message. invalid_argument without a CD1, too_large where they do
+/// not fit into what the firmware keeps.
+Result<std::vector<LaunchSecret>> launch_secrets(std::span<const CustomerData> entries);
 
 }  // namespace sealift::guest

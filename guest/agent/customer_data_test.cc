@@ -45,6 +45,30 @@ TEST(CustomerData, IsTheDocumentedBytesOnTheWire) {
             "78797a");
 }
 
+std::string guid_text(const Guid& guid) { return to_hex(guid); }
+
+TEST(LaunchSecrets, AreTheDisksKeyAndOneMessageOfTheRest) {
+  const auto secrets = launch_secrets(two_entries());
+  ASSERT_THAT(secrets, Succeeds());
+  ASSERT_EQ(secrets->size(), 2U);
+  EXPECT_EQ(guid_text((*secrets)[0].guid), guid_text(kDiskKeyGuid));
+  EXPECT_TRUE((*secrets)[0].value.equals(as_bytes("correct horse")));
+  EXPECT_EQ(guid_text((*secrets)[1].guid), guid_text(kCustomerDataGuid));
+  const auto rest = decode_customer_data((*secrets)[1].value.expose());
+  ASSERT_THAT(rest, Succeeds());
+  ASSERT_EQ(rest->size(), 1U);
+  EXPECT_EQ(rest->front().name, "tls.key");
+}
+
+TEST(LaunchSecrets, NeedADisksKeyAndFitIntoTheFirmwaresMemory) {
+  std::vector<CustomerData> entries;
+  EXPECT_THAT(launch_secrets(entries), FailsAt(ErrorCode::invalid_argument, kRootPassphraseName));
+  entries.push_back({std::string{kRootPassphraseName}, SecretBytes{kSecretAreaSize - 2 * kSecretHeadSize}});
+  EXPECT_THAT(launch_secrets(entries), Succeeds());
+  entries.front().value = SecretBytes{kSecretAreaSize - 2 * kSecretHeadSize + 1};
+  EXPECT_THAT(launch_secrets(entries), FailsAt(ErrorCode::too_large, "customer-data"));
+}
+
 TEST(CustomerData, MayBeEmpty) { EXPECT_THAT(decode_customer_data(encoded({})), Succeeds()); }
 
 TEST(CustomerData, TakesAsMuchAsTheLimitsSay) {

@@ -13,6 +13,7 @@
 #include "guest/agent/customer_data_wire.h"
 #include "guest/image/initramfs.h"
 #include "guest/image/luks.h"
+#include "guest/image/owner.h"
 
 namespace sealift::image {
 namespace {
@@ -54,18 +55,27 @@ Status check_output(const fs::path& output) {
   return fail(ErrorCode::already_exists, output.string() + " is there already", "output");
 }
 
-/// The seed must never travel with the image.
-Status check_seed_file(const BuildRequest& request) {
+const fs::path& secret_of(const BuildRequest& request) {
+  return request.tee == kSev ? request.owner : request.seed_file;
+}
+
+/// The seed must never travel with the image, nor what the owner of one for SEV keeps.
+Status check_secret(const BuildRequest& request) {
+  const std::string what = request.tee == kSev ? "owner" : "seed";
+  if (secret_of(request).empty())
+    return fail(ErrorCode::invalid_argument, "an image for " + request.tee + " needs a place for its " + what,
+                what);
   std::error_code error;
-  const auto seed = fs::weakly_canonical(fs::absolute(request.seed_file), error);
+  const auto seed = fs::weakly_canonical(fs::absolute(secret_of(request)), error);
   const auto output = fs::weakly_canonical(fs::absolute(request.output / "."), error).lexically_normal();
   const auto inside = seed.lexically_relative(output).string();
   if (!inside.starts_with(".."))
-    return fail(ErrorCode::invalid_argument, "the seed must lie outside of the image directory", "seed");
-  if (fs::exists(fs::symlink_status(request.seed_file, error)))
-    return fail(ErrorCode::already_exists, request.seed_file.string() + " is there already", "seed");
+    return fail(ErrorCode::invalid_argument, "the " + what + " must lie outside of the image directory",
+                what);
+  if (fs::exists(fs::symlink_status(secret_of(request), error)))
+    return fail(ErrorCode::already_exists, secret_of(request).string() + " is there already", what);
   if (!fs::is_directory(seed.parent_path(), error))
-    return fail(ErrorCode::not_found, "there is no directory " + seed.parent_path().string(), "seed");
+    return fail(ErrorCode::not_found, "there is no directory " + seed.parent_path().string(), what);
   return {};
 }
 
@@ -108,14 +118,18 @@ class Builder {
     SEALIFT_TRY(const auto kernel, load_kernel(request_.kernel, scratch, job_));
     SEALIFT_TRY(const auto root,
                 RootFilesystem::create(request_.root, request_.root_options, directory_.path(), job_));
-    SEALIFT_TRY(const auto plan, InitramfsPlan::make(root, kernel, request_.agent));
+    SEALIFT_TRY(const auto plan, InitramfsPlan::make(root, kernel, request_.agent, request_.tee));
     manifest_.arch = kernel.arch;
-    manifest_.tee = "measured";
+    manifest_.tee = request_.tee;
     manifest_.memory_mib = request_.memory_mib;
     SEALIFT_TRY(manifest_.kernel, copy_kernel(kernel.image, file(kKernelFile), job_));
     SEALIFT_CHECK(write_cmdline());
     SEALIFT_TRY(const auto luks_header, write_root_disk(root));
-    SEALIFT_CHECK(write_initramfs_and_operand(plan, luks_header));
+    if (request_.tee == kSev) {
+      SEALIFT_CHECK(write_initramfs(plan, luks_header));
+    } else {
+      SEALIFT_CHECK(write_initramfs_and_operand(plan, luks_header));
+    }
     std::error_code ignored;
     fs::remove_all(scratch, ignored);
     SEALIFT_CHECK(write_file(file(kManifestFile), as_bytes(format_manifest(manifest_))));
@@ -123,8 +137,25 @@ class Builder {
   }
   const esm::Seed& seed() const noexcept { return seed_; }
 
+  /// After build(), for kSev.
+  Status write_owners_files(const fs::path& directory) const {
+    SEALIFT_TRY(const auto kernel, sha256_of(file(kKernelFile)));
+    SEALIFT_TRY(const auto initramfs, sha256_of(file(kInitramfsFile)));
+    SEALIFT_TRY(const auto cmdline, read_file(file(kCmdlineFile), kMaxCmdlineSize));
+    const LaunchInputs inputs{manifest_.image_id, kernel, initramfs, std::string{as_text(cmdline)}};
+    std::vector<guest::CustomerData> entries;
+    for (const auto& entry : request_.customer_data)
+      entries.push_back({entry.name, SecretBytes::copy_of(entry.value.expose())});
+    return write_owner(directory, inputs, entries);
+  }
+
  private:
   fs::path file(std::string_view name) const { return directory_.path() / name; }
+
+  static Result<crypto::Digest> sha256_of(const fs::path& file) {
+    SEALIFT_TRY(const auto fd, open_file(file, O_RDONLY));
+    return crypto::digest_file(crypto::HashAlgorithm::sha256, fd.get());
+  }
 
   Status write_cmdline() {
     const auto cmdline = request_.cmdline.empty() ? default_cmdline(manifest_.arch) : request_.cmdline;
@@ -142,6 +173,16 @@ class Builder {
     auto& entries = request_.customer_data;
     entries.insert(entries.begin(), {std::string{guest::kRootPassphraseName}, std::move(passphrase)});
     return std::move(disk.header);
+  }
+
+  Status write_initramfs(const InitramfsPlan& plan, ByteView luks_header) {
+    job_.progress().start("write the initramfs", 0);
+    SEALIFT_TRY(const auto fd, open_file(file(kInitramfsFile), O_RDWR | O_CREAT | O_EXCL, 0644));
+    SEALIFT_TRY(const auto written, plan.write(luks_header, fd.get(), 0));
+    if (fsync(fd.get()) != 0) return fail_errno("sync the initramfs");
+    manifest_.initramfs = {written.size, written.sha512};
+    job_.progress().finish();
+    return {};
   }
 
   /// The head archive's size is known before its content, so the rest is written first, behind it.
@@ -174,6 +215,37 @@ class Builder {
   esm::Seed seed_ = crypto::random_secret<esm::kSeedSize>();
 };
 
+Status check_tee(const BuildRequest& request) {
+  if (request.tee == kMeasured) return {};
+  if (request.tee != kSev)
+    return fail(ErrorCode::invalid_argument, "images are for measured or sev, not " + request.tee, "tee");
+  // Known before the long work begins: what the firmware keeps for the secret is little.
+  std::vector<guest::CustomerData> entries;
+  entries.push_back({std::string{guest::kRootPassphraseName}, SecretBytes{kPassphraseSize}});
+  for (const auto& entry : request.customer_data)
+    entries.push_back({entry.name, SecretBytes::copy_of(entry.value.expose())});
+  SEALIFT_TRY(const auto fits, guest::launch_secrets(entries));
+  return {};
+}
+
+/// The secret first: one without its image does no harm, an image without its secret is lost.
+Status publish(NewDirectory& directory, const Builder& builder, const fs::path& seed_file) {
+  SEALIFT_CHECK(write_new_secret_file(seed_file, builder.seed().expose()));
+  auto published = directory.publish_synced(0755);
+  if (!published) unlink(seed_file.c_str());
+  return published;
+}
+
+Status publish_with_owner(NewDirectory& directory, const Builder& builder, const fs::path& owner) {
+  SEALIFT_TRY(auto kept, NewDirectory::create(owner));
+  SEALIFT_CHECK(builder.write_owners_files(kept.path()));
+  SEALIFT_CHECK(kept.publish_synced(0700));
+  auto published = directory.publish_synced(0755);
+  std::error_code ignored;
+  if (!published) fs::remove_all(owner, ignored);
+  return published;
+}
+
 }  // namespace
 
 std::string default_cmdline(std::string_view arch) {
@@ -184,20 +256,18 @@ std::string default_cmdline(std::string_view arch) {
 Result<Manifest> build_image(BuildRequest request, const Job& job) {
   SEALIFT_CHECK(check_customer_data(request.customer_data));
   SEALIFT_CHECK(check_cmdline(request.cmdline));
-  SEALIFT_CHECK(check_seed_file(request));
+  SEALIFT_CHECK(check_tee(request));
+  SEALIFT_CHECK(check_secret(request));
   SEALIFT_CHECK(check_output(request.output));
   if (request.memory_mib == 0) return fail(ErrorCode::invalid_argument, "a guest needs memory", "memory");
   SEALIFT_TRY(auto directory, NewDirectory::create(request.output));
-  const auto seed_file = request.seed_file;
+  const auto secret = secret_of(request);
+  const bool for_sev = request.tee == kSev;
   Builder builder{std::move(request), directory, job};
   SEALIFT_TRY(auto manifest, builder.build());
   SEALIFT_CHECK(job.check());
-  // The seed first: one without its image does no harm, an image without its seed is lost.
-  SEALIFT_CHECK(write_new_secret_file(seed_file, builder.seed().expose()));
-  if (auto published = directory.publish_synced(0755); !published) {
-    unlink(seed_file.c_str());
-    return tl::unexpected(std::move(published).error());
-  }
+  SEALIFT_CHECK(for_sev ? publish_with_owner(directory, builder, secret)
+                        : publish(directory, builder, secret));
   return manifest;
 }
 

@@ -23,16 +23,18 @@ struct BuildRequest {
   std::string cmdline;          ///< "": default_cmdline(); an own one must name the console itself
   std::uint32_t memory_mib = 512;
   std::vector<esm::CustomerData> customer_data;  ///< CD2…, with names as files have them; CD1 is made here
+  std::string tee{kMeasured};                    ///< or kSev
   std::filesystem::path output;                  ///< the image directory to be made; must not be there yet
   std::filesystem::path
-      seed_file;  ///< the seed, 32 bytes, mode 0600; outside of `output`, must not be there yet
+      seed_file;                ///< the seed, 32 bytes, mode 0600; outside of `output`, must not be there yet
+  std::filesystem::path owner;  ///< for kSev in place of the seed: the directory that owner.h describes
 };
 
 /// What a guest of this architecture is started with where the customer does not say.
 std::string default_cmdline(std::string_view arch);
 
 /// Builds beside `output` and renames at the end: on any failure, and on cancellation, neither `output` nor
-/// `seed_file` exist. Memory stays flat whatever the size of the root file system.
+/// `seed_file` or `owner` exist. Memory stays flat whatever the size of the root file system.
 Result<Manifest> build_image(BuildRequest request, const Job& job);
 
 }  // namespace sealift::image

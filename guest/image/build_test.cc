@@ -9,6 +9,7 @@
 #include "formats/esm/verify.h"
 #include "guest/agent/customer_data_wire.h"
 #include "guest/image/image.h"
+#include "guest/image/owner.h"
 #include "guest/image/samples_for_test.h"
 
 namespace sealift::image {
@@ -126,6 +127,45 @@ TEST_F(BuildTest, HasRoomForLargeCustomerData) {
   for (int i = 0; i < 6; ++i) add(made, "data" + std::to_string(i), std::string(60'000, 'd'));
   ASSERT_THAT(build(std::move(made)), Succeeds());
   EXPECT_THAT(ImageDirectory::open(image()), Succeeds());
+}
+
+TEST_F(BuildTest, MakesAnImageForSevWhoseOwnerKeepsWhatTheLaunchNeeds) {
+  auto made = request();
+  made.tee = kSev;
+  made.seed_file.clear();
+  made.owner = path("out/owner");
+  add(made, "token", "for the guest alone");
+  ASSERT_THAT(build(std::move(made)), Succeeds());
+  const auto opened = ImageDirectory::open(image());
+  ASSERT_THAT(opened, Succeeds());
+  EXPECT_THAT(opened->verify_digests(), Succeeds());
+  EXPECT_FALSE(opened->has_operand());
+  const auto initramfs = read_file(image() / kInitramfsFile, 1 << 20).value();
+  EXPECT_NE(as_text(initramfs).find("sealift/sev"), std::string_view::npos) << "the agent's mark";
+
+  const auto owner = read_owner(path("out/owner"));
+  ASSERT_THAT(owner, Succeeds());
+  EXPECT_EQ(owner->inputs.image_id, opened->manifest().image_id);
+  EXPECT_EQ(owner->inputs.cmdline, opened->cmdline());
+  EXPECT_EQ(owner->inputs.initramfs_sha256, crypto::digest(crypto::HashAlgorithm::sha256, initramfs));
+  ASSERT_EQ(owner->customer_data.size(), 2U);
+  EXPECT_EQ(owner->customer_data[0].name, guest::kRootPassphraseName);
+  EXPECT_TRUE(owner->customer_data[1].value.equals(as_bytes("for the guest alone")));
+}
+
+TEST_F(BuildTest, RefusesWhatSevCannotBringToTheGuest) {
+  auto made = request();
+  made.tee = kSev;
+  EXPECT_THAT(build(std::move(made)), FailsAt(ErrorCode::invalid_argument, "owner"));
+  made = request();
+  made.tee = kSev;
+  made.owner = path("out/owner");
+  add(made, "large", std::string(3000, 'x'));
+  EXPECT_THAT(build(std::move(made)), FailsAt(ErrorCode::too_large, "customer-data"));
+  made = request();
+  made.tee = "other";
+  EXPECT_THAT(build(std::move(made)), FailsAt(ErrorCode::invalid_argument, "tee"));
+  expect_nothing_left();
 }
 
 TEST_F(BuildTest, RefusesASeedInsideOfTheImageDirectory) {

@@ -49,13 +49,24 @@ std::pair<std::size_t, ByteView> changed_part(ByteView before, ByteView after) {
 
 }  // namespace
 
-ImageDirectory::ImageDirectory(fs::path path, Manifest manifest, std::string cmdline, cpio::Head head,
-                               esm::Operand operand)
+ImageDirectory::ImageDirectory(fs::path path, Manifest manifest, std::string cmdline,
+                               std::optional<Sealed> sealed)
     : path_{std::move(path)},
       manifest_{std::move(manifest)},
       cmdline_{std::move(cmdline)},
-      head_{std::move(head)},
-      operand_{std::move(operand)} {}
+      sealed_{std::move(sealed)} {}
+
+Result<ImageDirectory::Sealed> ImageDirectory::read_head(const fs::path& file, const Manifest& manifest) {
+  SEALIFT_TRY(const auto initramfs, open_file(file, O_RDONLY));
+  SEALIFT_TRY(auto head, head_of(initramfs.get()));
+  if (head.place.rest_offset != manifest.initramfs_head_size)
+    return fail(ErrorCode::malformed, "the initramfs's head has not the size that the manifest says",
+                "head_size");
+  SEALIFT_TRY(auto operand, esm::operand_of(head));
+  if (operand.image_id() != manifest.image_id)
+    return fail(ErrorCode::operand_malformed, "the operand in the initramfs is of another image", "image-id");
+  return Sealed{std::move(head), std::move(operand)};
+}
 
 Result<ImageDirectory> ImageDirectory::open(const fs::path& directory) {
   SEALIFT_TRY(const auto json, read_file(directory / kManifestFile, kMaxManifestSize));
@@ -65,16 +76,11 @@ Result<ImageDirectory> ImageDirectory::open(const fs::path& directory) {
   SEALIFT_CHECK(check_size(directory / kCmdlineFile, manifest.cmdline.size));
   SEALIFT_CHECK(check_size(directory / kRootDiskFile, manifest.root_disk.size));
   SEALIFT_TRY(const auto cmdline, read_file(directory / kCmdlineFile, kMaxCmdlineSize));
-  SEALIFT_TRY(const auto initramfs, open_file(directory / kInitramfsFile, O_RDONLY));
-  SEALIFT_TRY(auto head, head_of(initramfs.get()));
-  if (head.place.rest_offset != manifest.initramfs_head_size)
-    return fail(ErrorCode::malformed, "the initramfs's head has not the size that the manifest says",
-                "head_size");
-  SEALIFT_TRY(auto operand, esm::operand_of(head));
-  if (operand.image_id() != manifest.image_id)
-    return fail(ErrorCode::operand_malformed, "the operand in the initramfs is of another image", "image-id");
-  return ImageDirectory{directory, std::move(manifest), std::string{as_text(cmdline)}, std::move(head),
-                        std::move(operand)};
+  std::optional<Sealed> sealed;
+  if (manifest.tee != kSev) {
+    SEALIFT_TRY(sealed, read_head(directory / kInitramfsFile, manifest));
+  }
+  return ImageDirectory{directory, std::move(manifest), std::string{as_text(cmdline)}, std::move(sealed)};
 }
 
 Status ImageDirectory::verify_digests() const {

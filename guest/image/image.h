@@ -2,7 +2,9 @@
 /// An image directory as it lies on a disk: read strictly, shown, sealed in place.
 #pragma once
 
+#include <cassert>
 #include <filesystem>
+#include <optional>
 #include <span>
 
 #include "base/file.h"
@@ -15,28 +17,41 @@ namespace sealift::image {
 class ImageDirectory {
  public:
   /// Reads the manifest, the command line and the head of the initramfs; files must be there with the
-  /// manifest's sizes, and the operand be of the manifest's image. Digests are not computed: see
+  /// manifest's sizes, and the operand, where it is no image for SEV, be of the manifest's image. Digests are
+  /// not computed: see
   /// verify_digests().
   static Result<ImageDirectory> open(const std::filesystem::path& directory);
 
   const std::filesystem::path& path() const noexcept { return path_; }
   const Manifest& manifest() const noexcept { return manifest_; }
   const std::string& cmdline() const noexcept { return cmdline_; }
-  const cpio::Head& head() const noexcept { return head_; }
-  const esm::Operand& operand() const noexcept { return operand_; }
+  bool has_operand() const noexcept { return sealed_.has_value(); }
+  /// Only where it has an operand, as all but those for SEV have.
+  const cpio::Head& head() const noexcept {
+    assert(has_operand());
+    return sealed_->head;
+  }
+  const esm::Operand& operand() const noexcept {
+    assert(has_operand());
+    return sealed_->operand;
+  }
 
   /// Reads every file once. kernel_differs, initramfs_differs, cmdline_differs, or malformed for the root
   /// disk.
   Status verify_digests() const;
 
  private:
-  ImageDirectory(std::filesystem::path path, Manifest manifest, std::string cmdline, cpio::Head head,
-                 esm::Operand operand);
+  struct Sealed {
+    cpio::Head head;
+    esm::Operand operand;
+  };
+  ImageDirectory(std::filesystem::path path, Manifest manifest, std::string cmdline,
+                 std::optional<Sealed> sealed);
+  static Result<Sealed> read_head(const std::filesystem::path& initramfs, const Manifest& manifest);
   std::filesystem::path path_;
   Manifest manifest_;
   std::string cmdline_;
-  cpio::Head head_;
-  esm::Operand operand_;
+  std::optional<Sealed> sealed_;
 };
 
 struct SealChange {

@@ -9,6 +9,7 @@
 #include "formats/cpio/writer.h"
 #include "guest/image/cryptsetup_files.h"
 #include "guest/image/elf_file.h"
+#include "guest/image/manifest.h"
 
 namespace sealift::image {
 namespace {
@@ -96,8 +97,9 @@ Status write_items(const Items& items, const RootFilesystem& root, ArchiveFile& 
 }  // namespace
 
 Result<InitramfsPlan> InitramfsPlan::make(const RootFilesystem& root, const Kernel& kernel,
-                                          const std::filesystem::path& agent) {
+                                          const std::filesystem::path& agent, std::string_view tee) {
   InitramfsPlan plan{root, kernel};
+  plan.for_sev_ = tee == kSev;
   SEALIFT_TRY(plan.agent_, read_agent(agent, kernel.arch));
   SEALIFT_TRY(plan.cryptsetup_, find_cryptsetup(root, kernel.arch));
   return plan;
@@ -110,6 +112,7 @@ Result<WrittenArchive> InitramfsPlan::write(ByteView luks_header, int fd, std::u
   for (const auto& module : kernel_->modules) items[module_path(module)] = {0644, module.object, ""};
   items["init"] = {0755, agent_, ""};
   items["sealift/luks-header"] = {0600, luks_header, ""};
+  if (for_sev_) items["sealift/sev"] = {0644, {}, ""};  // guest/agent/launch_secret.h: kSevMark
   items["sealift/modules"] = {0644, as_bytes(list), ""};
   ArchiveFile archive{fd, offset};
   SEALIFT_CHECK(write_items(items, *root_, archive));

@@ -23,11 +23,11 @@ struct WrittenArchive {
 /// What goes into it, known to be complete before the long work of encrypting a disk begins.
 class InitramfsPlan {
  public:
-  /// `agent` is the static sealift-unlock. invalid_argument where it is not for the kernel's architecture;
-  /// dependency_missing, naming the Debian package, where the root file system lacks cryptsetup or a library
-  /// of it. `root` and `kernel` outlive the plan.
+  /// `agent` is the static sealift-unlock; `tee` says where it takes the customer data from. invalid_argument
+  /// where it is not for the kernel's architecture; dependency_missing, naming the Debian package, where the
+  /// root file system lacks cryptsetup or a library of it. `root` and `kernel` outlive the plan.
   static Result<InitramfsPlan> make(const RootFilesystem& root, const Kernel& kernel,
-                                    const std::filesystem::path& agent);
+                                    const std::filesystem::path& agent, std::string_view tee);
 
   /// Writes the newc archive into `fd` from `offset` on. `luks_header` is what the agent opens the root disk
   /// with; guest/agent/root_disk.h says why it is in here.
@@ -38,6 +38,7 @@ class InitramfsPlan {
   const RootFilesystem* root_;
   const Kernel* kernel_;
   Bytes agent_;
+  bool for_sev_ = false;
   std::map<std::string, std::string> cryptsetup_;  // as find_cryptsetup() gives it
 };
 

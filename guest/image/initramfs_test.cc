@@ -32,7 +32,7 @@ class InitramfsTest : public testing::Test {
     return RootFilesystem::create(path("root.tar"), {}, directory_.path(), quiet_.job());
   }
   Result<WrittenArchive> write(const RootFilesystem& from, const std::string& to) {
-    SEALIFT_TRY(const auto plan, InitramfsPlan::make(from, kernel_, path("agent")));
+    SEALIFT_TRY(const auto plan, InitramfsPlan::make(from, kernel_, path("agent"), "measured"));
     SEALIFT_TRY(const auto fd, open_file(path(to), O_RDWR | O_CREAT | O_TRUNC, 0600));
     return plan.write(as_bytes("the header"), fd.get(), 512);
   }

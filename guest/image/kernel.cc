@@ -21,7 +21,7 @@ const std::vector<std::string> kRequired{"virtio_pci", "virtio_blk", "virtio_con
                                          "xts",        "ext4"};
 /// Built in, or called otherwise, in many kernels; and faster ways that not every processor has.
 const std::vector<std::string> kOptional{"aes_generic", "sha256_generic", "crc32c_generic", "ecb"};
-const std::vector<std::string> kOptionalOnX86{"aesni_intel", "crc32c_intel"};
+const std::vector<std::string> kOptionalOnX86{"aesni_intel", "crc32c_intel", "efi_secret"};
 const std::vector<std::string> kOptionalOnPower{"vmx_crypto", "crc32c_vpmsum"};
 
 // Linux: Documentation/arch/x86/boot.rst. Offsets into the file, little-endian.

@@ -231,7 +231,7 @@ Result<LuksDisk> write_luks_disk(int plaintext, std::uint64_t size, std::uint32_
 SecretBytes make_passphrase() {
   constexpr std::string_view kDigits = "0123456789abcdef";
   const auto random = crypto::random_secret<32>();
-  SecretBytes text{64};
+  SecretBytes text{kPassphraseSize};
   auto out = text.expose_for_writing().begin();
   for (const auto byte : random.expose()) {
     *out++ = static_cast<std::uint8_t>(kDigits[byte >> 4]);

@@ -28,5 +28,6 @@ Result<LuksDisk> write_luks_disk(int plaintext, std::uint64_t size, std::uint32_
 
 /// 64 hexadecimal digits: 32 random bytes in a form that every tool can type.
 SecretBytes make_passphrase();
+inline constexpr std::size_t kPassphraseSize = 64;
 
 }  // namespace sealift::image

@@ -50,7 +50,7 @@ bool is_uuid(const std::string& text) {
 
 Status take_identity(json::Object& top, Manifest& manifest) {
   SEALIFT_TRY(manifest.arch, take_one_of(top, "arch", {"x86_64", "ppc64le"}));
-  SEALIFT_TRY(manifest.tee, take_one_of(top, "tee", {"measured"}));
+  SEALIFT_TRY(manifest.tee, take_one_of(top, "tee", {kMeasured, kSev}));
   SEALIFT_TRY(const auto memory, top.take_number("memory_mib", 1, kMaxMemoryMib));
   manifest.memory_mib = static_cast<std::uint32_t>(memory);
   SEALIFT_TRY(manifest.luks_uuid, top.take_text("luks_uuid"));
@@ -65,7 +65,9 @@ Status take_components(json::Object& top, Manifest& manifest) {
   SEALIFT_TRY(auto initramfs, top.take_object(kInitramfsFile));
   SEALIFT_CHECK(initramfs.expect_only({"size", "sha512", "head_size"}));
   SEALIFT_TRY(manifest.initramfs, take_component(initramfs, kMaxFileSize));
-  SEALIFT_TRY(manifest.initramfs_head_size, initramfs.take_number("head_size", 1, manifest.initramfs.size));
+  const bool has_head = manifest.tee != kSev;
+  SEALIFT_TRY(manifest.initramfs_head_size,
+              initramfs.take_number("head_size", has_head ? 1 : 0, has_head ? manifest.initramfs.size : 0));
   return {};
 }
 

@@ -19,6 +19,10 @@ inline constexpr std::string_view kInitramfsFile = "initramfs";
 inline constexpr std::string_view kCmdlineFile = "cmdline";
 inline constexpr std::string_view kRootDiskFile = "rootdisk.luks";
 
+/// Kinds of protection. An image for SEV has no operand, and so no head archive.
+inline constexpr std::string_view kMeasured = "measured";
+inline constexpr std::string_view kSev = "sev";
+
 inline constexpr std::string_view kManifestFormat = "sealift-image-v1";
 inline constexpr std::size_t kMaxManifestSize = 64 * 1024;
 inline constexpr std::size_t kMaxCmdlineSize = 2048;  // what Linux takes on x86
@@ -31,12 +35,12 @@ struct Component {
 struct Manifest {
   esm::ImageId image_id;
   std::string arch{};            ///< as uname -m says: "x86_64", "ppc64le"
-  std::string tee{};             ///< "measured"
+  std::string tee{};             ///< kMeasured or kSev
   std::string luks_uuid{};       ///< of the root disk, lower case
   std::uint32_t memory_mib = 0;  ///< how much the guest wants
   Component kernel{};
   Component initramfs{};  ///< size: the whole file; sha512: only what follows the head archive
-  std::uint64_t initramfs_head_size = 0;  ///< bytes of the head archive
+  std::uint64_t initramfs_head_size = 0;  ///< bytes of the head archive; 0 where there is none: kSev
   Component cmdline{};                    ///< the bytes as given to the kernel, no newline or NUL at the end
   Component root_disk{};
 };

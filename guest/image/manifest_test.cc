@@ -65,6 +65,16 @@ TEST(ManifestTest, NamesTheMemberThatIsWrong) {
   fails_at("\"arch\": \"x86_64\",", "", "arch");
 }
 
+TEST(ManifestTest, OfAnImageForSevHasNoHead) {
+  auto manifest = sample();
+  manifest.tee = kSev;
+  EXPECT_THAT(parse(format_manifest(manifest)), FailsAt(ErrorCode::malformed, "initramfs.head_size"));
+  manifest.initramfs_head_size = 0;
+  EXPECT_THAT(parse(format_manifest(manifest)), Succeeds());
+  manifest.tee = kMeasured;
+  EXPECT_THAT(parse(format_manifest(manifest)), FailsAt(ErrorCode::malformed, "initramfs.head_size"));
+}
+
 TEST(ManifestTest, RefusesAMemberThatComesTwice) {
   const auto text = replaced(format_manifest(sample()), "\"arch\": \"x86_64\",",
                              "\"arch\": \"x86_64\", \"arch\": \"x86_64\",");
