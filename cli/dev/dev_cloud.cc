@@ -121,11 +121,10 @@ Status DevCloud::start_security_modules() {
   SEALIFT_TRY(const auto program, find_program("sealift-sm"));
   for (const auto& tenant : options_.tenants) {
     const auto name = "sm-" + tenant;
-    SEALIFT_TRY(auto address,
-                supervisor_.start_service(
-                    name, {program.string(), "--credentials", credentials(name).string(), "--database",
-                           database(name), "--tenant", tenant, "--insecure-key-file",
-                           path(name + ".key").string(), "--insecure-create-key"}));
+    SEALIFT_TRY(auto address, supervisor_.start_service(
+                                  name, {program.string(), "--credentials", credentials(name).string(),
+                                         "--database", database(name), "--tenant", tenant, "--protector",
+                                         "insecure-file:" + path(name + ".key").string(), "--create-key"}));
     security_modules_.push_back(std::move(address));
   }
   return {};

@@ -22,6 +22,15 @@ class SqlRootKeyStore final : public RootKeyStore {
     return get();
   }
 
+  Status replace(const Bytes& present, const Bytes& wrapped) override {
+    SEALIFT_TRY(const auto replaced,
+                sql::count(database_.write(
+                    "UPDATE root_key SET wrapped = $1 WHERE one = 1 AND wrapped = $2 RETURNING 1",
+                    {wrapped, present})));
+    if (replaced == 0) return fail(ErrorCode::conflict, "the root key was changed meanwhile", "root key");
+    return {};
+  }
+
  private:
   sql::Database& database_;
 };

@@ -87,6 +87,8 @@ class RootKeyStore {
   virtual Result<Bytes> get() = 0;
   /// The one that is stored: `wrapped` where it is the first, else the earlier one.
   virtual Result<Bytes> put_if_absent(const Bytes& wrapped) = 0;
+  /// `wrapped` in the place of `present`; conflict where another is stored, or none.
+  virtual Status replace(const Bytes& present, const Bytes& wrapped) = 0;
 };
 
 /// On a database that was opened with the keys' schema (schemas.h); it outlives the port.

@@ -178,5 +178,21 @@ TEST_P(RootKeys, AreMadeOnceWhereManyStartAtTheSameTime) {
   EXPECT_EQ(*store->get(), *given.begin());
 }
 
+TEST_P(RootKeys, AreReplacedByOneOfThoseWhoSawTheSame) {
+  const auto store = make_root_key_store(database());
+  EXPECT_THAT(store->replace({1}, {2}), FailsWith(ErrorCode::conflict));
+  ASSERT_THAT(store->put_if_absent({1}), Succeeds());
+  std::atomic<int> replaced = 0;
+  in_threads(6, [&](int i) {
+    const auto status = store->replace({1}, {static_cast<std::uint8_t>(10 + i)});
+    if (status) {
+      ++replaced;
+    } else {
+      EXPECT_THAT(status, FailsWith(ErrorCode::conflict));
+    }
+  });
+  EXPECT_EQ(replaced, 1);
+}
+
 }  // namespace
 }  // namespace sealift::store

@@ -9,6 +9,7 @@
 #include "crypto/kdf.h"
 #include "crypto/random.h"
 #include "tpm/command.h"
+#include "tpm/seed_transport.h"
 
 namespace sealift::tpm {
 namespace {
@@ -18,6 +19,7 @@ constexpr std::size_t kKeySize = 16;  // AES-128
 constexpr std::size_t kIvSize = 16;
 constexpr std::uint16_t kKeyBits = 128;
 constexpr std::size_t kNonceLimit = 64;
+constexpr std::array<std::uint8_t, 2> kNoSalt{};  // an empty TPM2B
 
 /// The TPM forgets an auth value's trailing zeros (Part 1, clause 19.6.5).
 ByteView without_trailing_zeros(ByteView auth) noexcept {
@@ -50,14 +52,24 @@ Result<Session> Session::start_policy(Tpm& tpm, const Entity& bind) {
 }
 Result<Session> Session::start_policy(Tpm& tpm) { return start(tpm, TPM2_SE_POLICY, nullptr); }
 
-Result<Session> Session::start(Tpm& tpm, std::uint8_t type, const Entity* bind) {
+Result<Session> Session::start_salted_policy(Tpm& tpm, Handle handle, const Public& key) {
+  SEALIFT_TRY(const auto receiver, key.key());
+  SEALIFT_TRY(const auto transport, SeedTransport::prepare(receiver, key.name_algorithm(), "SECRET"));
+  SEALIFT_TRY(auto seed, transport->new_seed());
+  const Salt salt{handle, std::move(seed.value), std::move(seed.encrypted)};
+  return start(tpm, TPM2_SE_POLICY, nullptr, &salt);
+}
+
+Result<Session> Session::start(Tpm& tpm, std::uint8_t type, const Entity* bind, const Salt* salt) {
   Session session;
   session.tpm_ = &tpm;
   session.is_policy_ = type == TPM2_SE_POLICY;
   session.roll();
   TpmCommand command{"TPM2_StartAuthSession", TPM2_CC_StartAuthSession};
-  command.handle(TPM2_RH_NULL).handle(bind == nullptr ? Entity::permanent(TPM2_RH_NULL) : *bind);
-  command.sized(session.caller_nonce_).sized({}).u8(type);
+  command.handle(salt == nullptr ? Handle{TPM2_RH_NULL} : salt->key);
+  command.handle(bind == nullptr ? Entity::permanent(TPM2_RH_NULL) : *bind);
+  command.sized(session.caller_nonce_);
+  command.bytes(salt == nullptr ? ByteView{kNoSalt} : ByteView{salt->encrypted}).u8(type);
   command.be16(TPM2_ALG_AES).be16(kKeyBits).be16(TPM2_ALG_CFB).be16(algorithm_id(kHash));
   SEALIFT_TRY(const auto response, command.returns_handle().run(tpm));
   session.handle_ = response.handle();
@@ -66,10 +78,12 @@ Result<Session> Session::start(Tpm& tpm, std::uint8_t type, const Entity* bind) 
   SEALIFT_TRY(const auto nonce, reader.sized16(kNonceLimit));
   SEALIFT_CHECK(reader.expect_end());
   session.tpm_nonce_ = to_bytes(nonce);
-  if (bind == nullptr) return session;
-  session.bound_to_ = bind->name;
-  session.key_ = crypto::kdfa(kHash, without_trailing_zeros(bind->auth), "ATH", nonce, session.caller_nonce_,
-                              crypto::digest_size(kHash));
+  if (bind == nullptr && salt == nullptr) return session;
+  if (bind != nullptr) session.bound_to_ = bind->name;
+  const auto secret = join(bind == nullptr ? ByteView{} : without_trailing_zeros(bind->auth),
+                           salt == nullptr ? ByteView{} : salt->value.expose());
+  session.key_ =
+      crypto::kdfa(kHash, secret.expose(), "ATH", nonce, session.caller_nonce_, crypto::digest_size(kHash));
   return session;
 }
 

@@ -41,6 +41,9 @@ class Session {
   static Result<Session> start_policy(Tpm& tpm, const Entity& bind);
   /// A policy session with no key: it proves the policy, and protects nothing.
   static Result<Session> start_policy(Tpm& tpm);
+  /// A policy session whose key derives from a secret that only the TPM holding the private half of `key` can
+  /// read: for a key that the caller knows, a listener learns nothing of what crosses encrypted.
+  static Result<Session> start_salted_policy(Tpm& tpm, Handle handle, const Public& key);
 
   Session(Session&& other) noexcept;
   Session& operator=(Session&& other) noexcept;
@@ -62,7 +65,12 @@ class Session {
   using Nonce = std::array<std::uint8_t, 32>;
 
   Session() = default;
-  static Result<Session> start(Tpm& tpm, std::uint8_t type, const Entity* bind);
+  struct Salt {
+    Handle key;
+    SecretBytes value;
+    Bytes encrypted;  ///< TPM2B_ENCRYPTED_SECRET
+  };
+  static Result<Session> start(Tpm& tpm, std::uint8_t type, const Entity* bind, const Salt* salt = nullptr);
   /// A new caller's nonce, for the next command.
   void roll();
   /// The TPM accepted the command with which `attributes` came back.

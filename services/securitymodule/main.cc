@@ -24,30 +24,56 @@ constexpr std::chrono::seconds kHousekeeping{30};
 struct Options {
   rpc::ServingOptions serving;
   std::string database;
-  KeyFileOptions key_file;
+  ProtectorOptions protector;
+  RotationOptions rotation;
   std::vector<std::string> tenants;
 };
 
-void declare(CLI::App& app, Options& options) {
+constexpr const char* kProtectorHelp =
+    "who holds the key under which the database's root key is wrapped:\n"
+    "pkcs11:token=T;object=KEY?module-path=/…/module.so&pin-source=file:/…/pin  (a token; an HSM)\n"
+    "tpm:device:/dev/tpmrm0?pcrs=sha256:7  (this machine's TPM, in the state it is in; =HEX for another)\n"
+    "insecure-file:PATH  (32 bytes: whoever reads this file and the database reads every seed)";
+
+void declare_serving(CLI::App& app, Options& options) {
   app.add_option("--listen", options.serving.listen, "ADDRESS:PORT to listen on")->capture_default_str();
-  app.add_option("--credentials", options.serving.credentials, "directory that sealift pki issue wrote")
-      ->required();
-  app.add_option("--database", options.database, "sqlite:PATH, or PostgreSQL's postgresql://…")->required();
-  app.add_option(
-         "--insecure-key-file", options.key_file.path,
-         "32 bytes under which the database's key is wrapped: whoever reads this file and the database reads "
-         "every seed")
-      ->required();
-  app.add_flag("--insecure-create-key", options.key_file.create,
-               "make the key file and the database's key, where the database is new");
+  app.add_option("--credentials", options.serving.credentials, "directory that sealift pki issue wrote");
+  app.add_option("--database", options.database, "sqlite:PATH, or PostgreSQL's postgresql://…");
+  app.add_option("--protector", options.protector.address, kProtectorHelp);
+  app.add_flag("--create-key", options.protector.create,
+               "make the protector's key and the database's root key, where the database is new");
   app.add_option("--tenant", options.tenants,
                  "a tenant to serve; may be repeated (default: the one in the credentials)");
   app.footer(
       "Example:\n  sealift-sm --listen 0.0.0.0:7445 --credentials /etc/sealift/sm \\\n"
-      "    --database sqlite:/var/lib/sealift-sm/keys.db --insecure-key-file /var/lib/sealift-sm/key\n\n"
-      "Several may run on one PostgreSQL database, each with the same key file. Every decision is one line "
-      "of JSON\n"
-      "on standard error. Back up the key file apart from the database: without it no seed can be opened.");
+      "    --database postgresql://sm@db/keys \\\n"
+      "    --protector "
+      "'pkcs11:token=sm;object=root?module-path=/usr/lib/softhsm/libsofthsm2.so&pin-source=file:/etc/sealift/"
+      "pin'\n\n"
+      "Several may run on one PostgreSQL database. Every decision is one line of JSON on standard error.\n"
+      "The protector is asked once, at the start. Where its key is lost no seed can be opened: let a second "
+      "one\n"
+      "protect the database as well (sealift-sm rotate --keep).");
+}
+
+void declare_key_commands(CLI::App& app, Options& options) {
+  auto& rotate = *app.add_subcommand(
+      "rotate", "wrap the database's root key by another protector; running replicas do not notice");
+  rotate.add_option("--database", options.database, "as above")->required();
+  rotate.add_option("--protector", options.rotation.from, "one that protects it now")->required();
+  rotate.add_option("--to", options.rotation.to, "the one that shall")->required();
+  rotate.add_flag("--keep", options.rotation.keep, "keep the wrap by --protector's key as well");
+  rotate.add_flag("--create-key", options.rotation.create, "make --to's key where it is missing");
+  rotate.footer(
+      "Examples:\n"
+      "  sealift-sm rotate --database sqlite:keys.db --protector insecure-file:key --to "
+      "tpm:device:/dev/tpmrm0\n"
+      "  sealift-sm rotate --database sqlite:keys.db --protector tpm:device:/dev/tpmrm0 --keep \\\n"
+      "    --to 'tpm:device:/dev/tpmrm0?pcrs=sha256:7=…'      before a firmware update\n\n"
+      "Prints the keys that protect the database then. Old backups are still opened by the old key.");
+  auto& keys = *app.add_subcommand("keys", "print the keys that protect the database");
+  keys.add_option("--database", options.database, "as above")->required();
+  keys.footer("Example:\n  sealift-sm keys --database sqlite:keys.db");
 }
 
 /// Frees what expired, now and then, until it is stopped.
@@ -63,7 +89,32 @@ std::jthread start_housekeeping(SecurityModule& sm) {
   }};
 }
 
-Status run(const Options& options) {
+Status print(const Result<std::vector<std::string>>& keys) {
+  if (!keys) return tl::unexpected(keys.error());
+  for (const auto& key : *keys) fmt::print("{}\n", key);
+  return {};
+}
+
+Status change_keys(const CLI::App& app, const Options& options) {
+  SEALIFT_CHECK(harden_process());
+  SEALIFT_TRY(const auto database, store::open(options.database, store::Schema::keys));
+  const auto root_keys = store::make_root_key_store(*database);
+  if (app.got_subcommand("keys")) return print(protecting_keys(*root_keys));
+  return print(rotate(options.rotation, *root_keys));
+}
+
+Status expect_complete(const Options& options) {
+  if (options.serving.credentials.empty())
+    return fail(ErrorCode::invalid_argument, "--credentials is required", "credentials");
+  if (options.protector.address.empty())
+    return fail(ErrorCode::invalid_argument, "--protector is required", "protector");
+  if (options.database.empty())
+    return fail(ErrorCode::invalid_argument, "--database is required", "database");
+  return {};
+}
+
+Status serve(const Options& options) {
+  SEALIFT_CHECK(expect_complete(options));
   SEALIFT_CHECK(harden_process());
   SEALIFT_TRY(const auto stop, rpc::stop_signals());
   SEALIFT_TRY(const auto credentials,
@@ -77,7 +128,7 @@ Status run(const Options& options) {
   const auto enrolments = store::make_enrolment_store(*database);
   const auto challenges = store::make_challenge_store(*database);
   const auto root_keys = store::make_root_key_store(*database);
-  SEALIFT_TRY(const auto vault, open_vault_with_key_file(options.key_file, *root_keys, *seeds, tenants));
+  SEALIFT_TRY(const auto vault, open_vault(options.protector, *root_keys, *seeds, tenants));
 
   const SystemClock clock;
   const Limits limits;
@@ -106,13 +157,15 @@ int main(int argc, char** argv) {
   securitymodule::Options options;
   CLI::App app{
       "The customer's security module: keeps seeds, and seals them to machines that proved themselves."};
-  securitymodule::declare(app, options);
+  securitymodule::declare_serving(app, options);
+  securitymodule::declare_key_commands(app, options);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : static_cast<int>(ErrorKind::usage);
   }
-  const auto status = securitymodule::run(options);
+  const auto status = app.get_subcommands().empty() ? securitymodule::serve(options)
+                                                    : securitymodule::change_keys(app, options);
   if (status) return 0;
   const auto& error = status.error();
   fmt::print(stderr, "sealift-sm: {}: {}. {}\n", name(error.code), error.message, remedy(error.code));

@@ -151,20 +151,21 @@ class ProgramTest : public testing::Test {
   std::filesystem::path path(const std::string& name) const { return world.path() / name; }
   std::vector<std::string> argv(const std::vector<std::string>& more = {}) {
     std::vector<std::string> words{
-        program().string(),  "--credentials", world.files(Role::security_module, kTenant).string(),
-        "--database",        database,        "--insecure-key-file",
-        path("key").string()};
+        program().string(), "--credentials", world.files(Role::security_module, kTenant).string(),
+        "--database",       database,        "--protector",
+        protector};
     words.insert(words.end(), more.begin(), more.end());
     return words;
   }
   Program start(const std::vector<std::string>& more = {}) { return {world, world, argv(more), ++started_}; }
-  Program start_new() { return start({"--insecure-create-key"}); }
+  Program start_new() { return start({"--create-key"}); }
   std::string log() const { return std::string{as_text(read_file(path("log"), 1U << 20U).value())}; }
 
   World world;
   Maker maker;
   tee::HostForTest host = maker.host();
   std::string database = "sqlite:" + path("keys.db").string();
+  std::string protector = "insecure-file:" + path("key").string();
 
  private:
   int started_ = 0;
@@ -216,7 +217,7 @@ TEST_F(ProgramTest, SharesOnePostgresDatabaseWithAnother) {
 TEST_F(ProgramTest, DoesNotStartWithoutTheKeyThatItHad) {
   start_new().kill();
   std::filesystem::remove(path("key"));
-  for (const auto& more : {std::vector<std::string>{}, {"--insecure-create-key"}}) {
+  for (const auto& more : {std::vector<std::string>{}, {"--create-key"}}) {
     const auto ended = run({.argv = argv(more)});
     ASSERT_THAT(ended, Succeeds());
     EXPECT_EQ(ended->exit_status, static_cast<int>(ErrorKind::refused));
@@ -226,8 +227,23 @@ TEST_F(ProgramTest, DoesNotStartWithoutTheKeyThatItHad) {
   }
 }
 
+TEST_F(ProgramTest, RotatesItsProtectorBeneathReplicasThatRun) {
+  auto sm = start_new();
+  ASSERT_THAT(sm.put(maker.policy()), Succeeds());
+  const auto other = "insecure-file:" + path("other-key").string();
+  const auto rotated = run_checked({.argv = {program().string(), "rotate", "--database", database,
+                                             "--protector", protector, "--to", other, "--create-key"}});
+  ASSERT_THAT(rotated, Succeeds());
+  EXPECT_TRUE(rotated->out.starts_with("file:")) << rotated->out;
+  EXPECT_EQ(run_checked({.argv = {program().string(), "keys", "--database", database}})->out, rotated->out);
+  EXPECT_THAT(sm.ask(host), Succeeds());
+  EXPECT_EQ(run({.argv = argv()})->exit_status, static_cast<int>(ErrorKind::refused));
+  protector = other;
+  EXPECT_THAT(start().ask(host), Succeeds());
+}
+
 TEST_F(ProgramTest, DoesNotStartWithTheCredentialsOfAnotherRole) {
-  auto words = argv({"--insecure-create-key"});
+  auto words = argv({"--create-key"});
   words[2] = world.files(Role::tenant, kTenant).string();
   const auto ended = run({.argv = words});
   ASSERT_THAT(ended, Succeeds());

@@ -15,6 +15,7 @@ namespace sealift::securitymodule {
 namespace {
 
 constexpr std::uint8_t kVersion = 1;
+constexpr std::size_t kFileLimit = 4096;
 constexpr std::size_t kIdSize = 8;
 constexpr std::size_t kIvSize = 12;
 constexpr std::size_t kHeadSize = 1 + kIdSize + kIvSize;
@@ -24,14 +25,13 @@ Bytes id_of(ByteView key) {
   return to_bytes(digest.view().first(kIdSize));
 }
 
-Status check_owner_only(int fd, const std::filesystem::path& path) {
+Status check_owner_only(int fd, const std::filesystem::path& path, const std::string& field) {
   struct stat status{};
   if (::fstat(fd, &status) != 0) return fail_errno(fmt::format("look at {}", path.string()));
   if ((status.st_mode & 077U) == 0 && status.st_uid == ::geteuid()) return {};
-  return fail(
-      ErrorCode::permission_denied,
-      fmt::format("the key file {} is not its owner's alone: it must be ours, with mode 0600", path.string()),
-      "insecure-key-file");
+  return fail(ErrorCode::permission_denied,
+              fmt::format("{} is not its owner's alone: it must be ours, with mode 0600", path.string()),
+              field);
 }
 
 Status sync(int fd, const std::filesystem::path& path) {
@@ -54,16 +54,24 @@ class Temporary {
 
 }  // namespace
 
-Result<KeyFileProtector> KeyFileProtector::open(const std::filesystem::path& path) {
+Result<SecretBytes> read_owners_file(const std::filesystem::path& path, std::size_t limit,
+                                     const std::string& field) {
   SEALIFT_TRY(const auto file, open_file(path, O_RDONLY | O_NOFOLLOW));
-  SEALIFT_CHECK(check_owner_only(file.get(), path));
+  SEALIFT_CHECK(check_owner_only(file.get(), path, field));
   SEALIFT_TRY(const auto size, file_size(file.get()));
-  if (size != kKeySize) {
-    return fail(ErrorCode::malformed, fmt::format("the key file {} does not hold 32 bytes", path.string()),
-                "insecure-key-file");
-  }
-  SecretBytes bytes{kKeySize};
+  if (size > limit)
+    return fail(ErrorCode::too_large, fmt::format("{} is larger than {} bytes", path.string(), limit), field);
+  SecretBytes bytes{size};
   SEALIFT_CHECK(pread_exact(file.get(), bytes.expose_for_writing(), 0));
+  return bytes;
+}
+
+Result<KeyFileProtector> KeyFileProtector::open(const std::filesystem::path& path) {
+  SEALIFT_TRY(auto bytes, read_owners_file(path, kFileLimit, "protector"));
+  if (bytes.size() != kKeySize) {
+    return fail(ErrorCode::malformed, fmt::format("the key file {} does not hold 32 bytes", path.string()),
+                "protector");
+  }
   return KeyFileProtector{Secret<kKeySize>{bytes.expose_for_writing().first<kKeySize>()}};
 }
 
@@ -81,7 +89,7 @@ Status KeyFileProtector::create(const std::filesystem::path& path) {
   return sync(directory.get(), parent);
 }
 
-std::string KeyFileProtector::key_id() const { return to_hex(id_of(key_.expose())); }
+std::string KeyFileProtector::key_id() const { return "file:" + to_hex(id_of(key_.expose())); }
 
 Result<Bytes> KeyFileProtector::wrap(ByteView secret, ByteView associated_data) const {
   const auto iv = crypto::random_array<kIvSize>();
@@ -96,10 +104,11 @@ Result<SecretBytes> KeyFileProtector::unwrap(ByteView wrapped, ByteView associat
     return fail(ErrorCode::malformed, "the wrapped key is none of a key file's", "protector");
   const auto id = wrapped.subspan(1, kIdSize);
   if (!same_bytes(id, id_of(key_.expose()))) {
-    return fail(ErrorCode::failed_precondition,
-                fmt::format("the database is protected by the key {}, and this one is {}: restore the former",
-                            to_hex(id), key_id()),
-                "protector");
+    return fail(
+        ErrorCode::failed_precondition,
+        fmt::format("the database is protected by the key file:{}, and this one is {}: restore the former",
+                    to_hex(id), key_id()),
+        "protector");
   }
   const auto body = wrapped.subspan(kHeadSize);
   return crypto::gcm_decrypt(key_.expose(), wrapped.subspan(1 + kIdSize, kIvSize), associated_data,

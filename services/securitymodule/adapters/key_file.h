@@ -9,6 +9,10 @@
 
 namespace sealift::securitymodule {
 
+/// The whole of a file that is its owner's alone, ours: permission_denied at `field` for another.
+Result<SecretBytes> read_owners_file(const std::filesystem::path& path, std::size_t limit,
+                                     const std::string& field);
+
 class KeyFileProtector final : public Protector {
  public:
   static constexpr std::size_t kKeySize = 32;

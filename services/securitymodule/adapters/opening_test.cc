@@ -9,7 +9,7 @@ namespace {
 class OpeningTest : public testing::Test {
  protected:
   Result<Vault> open(bool create = false) {
-    return open_vault_with_key_file({key, create}, *root_keys, *seeds, {kTenant});
+    return open_vault({"insecure-file:" + key.string(), create}, *root_keys, *seeds, {kTenant});
   }
   Result<Vault> create() { return open(true); }
 
@@ -22,7 +22,7 @@ class OpeningTest : public testing::Test {
 };
 
 TEST_F(OpeningTest, MakesNoKeyUnlessItIsAskedTo) {
-  EXPECT_THAT(open(), FailsAt(ErrorCode::failed_precondition, "insecure-create-key"));
+  EXPECT_THAT(open(), FailsAt(ErrorCode::failed_precondition, "create-key"));
   EXPECT_FALSE(std::filesystem::exists(key));
   EXPECT_THAT(create(), Succeeds());
   EXPECT_THAT(open(), Succeeds());
@@ -38,8 +38,8 @@ TEST_F(OpeningTest, OpensWhatItMadeWhoeverAsksToCreateAgain) {
 TEST_F(OpeningTest, MakesNoNewKeyInThePlaceOfALostOne) {
   ASSERT_THAT(create(), Succeeds());
   std::filesystem::remove(key);
-  EXPECT_THAT(open(), FailsAt(ErrorCode::failed_precondition, "insecure-key-file"));
-  EXPECT_THAT(create(), FailsAt(ErrorCode::failed_precondition, "insecure-key-file"));
+  EXPECT_THAT(open(), FailsAt(ErrorCode::failed_precondition, "protector"));
+  EXPECT_THAT(create(), FailsAt(ErrorCode::failed_precondition, "protector"));
   EXPECT_FALSE(std::filesystem::exists(key));
 }
 

@@ -13,7 +13,7 @@ namespace sealift::securitymodule {
 class Protector {
  public:
   virtual ~Protector() = default;
-  /// Names the key in messages; tells nothing about it.
+  /// Names the key, in messages and beside what it wrapped; tells nothing about it. At most 255 bytes.
   virtual std::string key_id() const = 0;
   virtual Result<Bytes> wrap(ByteView secret, ByteView associated_data) const = 0;
   /// failed_precondition at "protector" where another key wrapped it; authentication_failed where it was

@@ -65,8 +65,33 @@ TEST_F(RootKeyTest, IsNotOpenedWhereAnyBitIsAltered) {
 
 TEST_F(RootKeyTest, OfAnotherPurposeIsNotTaken) {
   const auto wrapped = protector().wrap(Bytes(kRootKeySize), as_bytes("something else")).value();
-  ASSERT_THAT(store->put_if_absent(wrapped), Succeeds());
+  ByteWriter document;
+  document.u8(2).sized16(as_bytes(protector().key_id())).sized16(wrapped);
+  ASSERT_THAT(store->put_if_absent(document.view()), Succeeds());
   EXPECT_THAT(open_vault(*store, protector()), FailsWith(ErrorCode::authentication_failed));
+}
+
+TEST_F(RootKeyTest, IsNotOpenedWhereTheListOfItsWrapsIsDamaged) {
+  ASSERT_THAT(make_root_key(*store, protector()), Succeeds());
+  auto document = store->get().value();
+  for (std::size_t i = 0; i < document.size(); ++i) {
+    auto edited = document;
+    edited[i] ^= 0x10;
+    ASSERT_THAT(store->replace(document, edited), Succeeds());
+    EXPECT_FALSE(open_vault(*store, protector())) << i;
+    ASSERT_THAT(store->replace(edited, to_bytes(ByteView{document}.first(i))), Succeeds());
+    EXPECT_FALSE(open_vault(*store, protector())) << i;
+    ASSERT_THAT(store->replace(store->get().value(), document), Succeeds());
+  }
+  EXPECT_THAT(open_vault(*store, protector()), Succeeds());
+}
+
+TEST_F(RootKeyTest, IsRewrappedByOneOfThoseWhoRotateAtOnce) {
+  ASSERT_THAT(make_root_key(*store, protector()), Succeeds());
+  ASSERT_THAT(rewrap(*store, protector(), protector("other"), OldWraps::remove), Succeeds());
+  EXPECT_THAT(rewrap(*store, protector(), protector("third"), OldWraps::remove),
+              FailsAt(ErrorCode::failed_precondition, "protector"));
+  EXPECT_EQ(protecting_keys(*store).value(), std::vector{protector("other").key_id()});
 }
 
 }  // namespace
