@@ -8,7 +8,8 @@
 namespace sealift::crypto {
 namespace {
 
-constexpr TimePoint kTime{std::chrono::milliseconds{0x017F22E279B0}};  // the example of RFC 9562, appendix A.6
+constexpr TimePoint kTime{
+    std::chrono::milliseconds{0x017F22E279B0}};  // the example of RFC 9562, appendix A.6
 
 TEST(TimeOrderedId, StartsWithTheTimeAndSaysItsVersion) {
   EXPECT_THAT(time_ordered_id(kTime),

@@ -68,7 +68,8 @@ class Certificate {
   bool is_self_issued() const;
   /// keyUsage has keyEncipherment or keyAgreement; also where the extension is absent.
   bool may_encrypt() const;
-  /// keyUsage has digitalSignature, nonRepudiation, keyCertSign or cRLSign; also where the extension is absent.
+  /// keyUsage has digitalSignature, nonRepudiation, keyCertSign or cRLSign; also where the extension is
+  /// absent.
   bool may_sign() const;
   /// Also under the algorithm id-RSAES-OAEP (1.2.840.113549.1.1.7), which some vendors put into EK
   /// certificates (TCG EK Credential Profile 3.1.5 allows it). key_unsupported for what crypto/key.h does not

@@ -76,8 +76,7 @@ Oddity oaep_key() {
 Oddity without_end() {
   auto draft = ek_draft(pki().ek.public_key());
   draft.validity.not_after = Validity::kNoEnd;
-  return odd("NoEndOfValidity",
-             "99991231235959Z is RFC 5280's \"no well-defined date\"; swtpm uses it",
+  return odd("NoEndOfValidity", "99991231235959Z is RFC 5280's \"no well-defined date\"; swtpm uses it",
              issue(draft).der());
 }
 
