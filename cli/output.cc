@@ -36,15 +36,25 @@ Status print_line(const Json& document) { return print_text(dump(document, -1));
 Json to_json(const Error& error) {
   Json document{{"code", name(error.code)}, {"message", error.message}};
   if (!error.field.empty()) document["field"] = error.field;
+  if (!error.expected.empty()) {
+    document["expected"] = error.expected;
+    document["found"] = error.found;
+  }
   document["remedy"] = remedy(error.code);
   return document;
 }
 
 void print_error(const Error& error, bool json) {
   const auto text = json ? dump(Json{{"error", to_json(error)}}, -1)
-                         : fmt::format("sealift: {}: {}\n  → {}\n", name(error.code),
-                                       printable(error.message), remedy(error.code));
+                         : fmt::format("sealift: {}: {}\n{}  → {}\n", name(error.code),
+                                       printable(error.message), values_text(error, 2), remedy(error.code));
   (void)write_all(STDERR_FILENO, as_bytes(text));  // there is nobody left to tell
+}
+
+std::string values_text(const Error& error, int indent) {
+  if (error.expected.empty()) return {};
+  return fmt::format("{0:{1}}expected: {2}\n{0:{1}}found:    {3}\n", "", indent, printable(error.expected),
+                     printable(error.found));
 }
 
 std::string printable(std::string_view text) {

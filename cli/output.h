@@ -18,10 +18,13 @@ Status print_document(const Json& document);
 Status print_line(const Json& document);
 Status print_text(std::string_view text);
 
-/// {"code", "message", "field" (where there is one), "remedy"}
+/// {"code", "message", "field", "expected" and "found" (each where there is one), "remedy"}
 Json to_json(const Error& error);
 /// For machines {"error": …} on one line; for people "sealift: code: message" and what they can do about it.
 void print_error(const Error& error, bool json);
+
+/// Two lines that begin with `indent` spaces: "expected: …" and "found: …"; "" where the error has neither.
+std::string values_text(const Error& error, int indent);
 
 /// Control characters and broken UTF-8 as \xNN: what others wrote, safe for a terminal.
 std::string printable(std::string_view text);

@@ -29,6 +29,15 @@ TEST(ErrorJson, HasAFieldOnlyWhereThereIsOne) {
   EXPECT_EQ(with["field"], "kernel");
   EXPECT_EQ(with.dump().find("private"), std::string::npos);
   EXPECT_FALSE(to_json(Error{ErrorCode::truncated, "message", "", ""}).contains("field"));
+  EXPECT_FALSE(with.contains("expected"));
+}
+
+TEST(ErrorJson, SaysWhatWasExpectedAndFound) {
+  const Error error{ErrorCode::kernel_differs, "message", "kernel", {}, "aa", "b\nb"};
+  EXPECT_EQ(to_json(error)["expected"], "aa");
+  EXPECT_EQ(to_json(error)["found"], "b\nb");
+  EXPECT_EQ(values_text(error, 2), "  expected: aa\n  found:    b\\x0ab\n");
+  EXPECT_EQ(values_text(Error{ErrorCode::truncated, "message", "", ""}, 2), "");
 }
 
 TEST(ProgressText, HasRateAndTimeLeft) {

@@ -59,14 +59,22 @@ bool is_over(const v1::Launch& launch) {
 }
 
 Json refusal_json(const v1::Refusal& refusal) {
-  return Json{{"code", refusal.code()},
-              {"field", refusal.field()},
-              {"message", refusal.message()},
-              {"remedy", refusal.remedy()}};
+  Json json{{"code", refusal.code()}, {"field", refusal.field()}, {"message", refusal.message()}};
+  if (!refusal.expected().empty()) {
+    json["expected"] = refusal.expected();
+    json["found"] = refusal.found();
+  }
+  json["remedy"] = refusal.remedy();
+  return json;
 }
 
 Error as_error(const v1::Refusal& refusal) {
-  return Error{error_code_from_name(refusal.code()), refusal.message(), refusal.field(), {}};
+  return Error{error_code_from_name(refusal.code()),
+               refusal.message(),
+               refusal.field(),
+               {},
+               refusal.expected(),
+               refusal.found()};
 }
 
 Json event_json(const v1::LaunchEvent& event) {
@@ -90,6 +98,7 @@ std::string event_line(const v1::LaunchEvent& event, std::int64_t begun_ms) {
     const auto& why = event.refusal();
     line += fmt::format("{:20}{}{}: {}\n", "", printable(why.code()),
                         why.field().empty() ? "" : " at " + printable(why.field()), printable(why.message()));
+    line += values_text(as_error(why), 20);
   }
   return line;
 }

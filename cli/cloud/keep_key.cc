@@ -76,6 +76,8 @@ Status KeyKeeper::refuse(const std::string& launch_id, const v1::Target& target,
   request.mutable_refusal()->set_code(std::string{name(why.code)});
   request.mutable_refusal()->set_field(why.field);
   request.mutable_refusal()->set_message(why.message);
+  request.mutable_refusal()->set_expected(why.expected);
+  request.mutable_refusal()->set_found(why.found);
   request.set_try_another(true);
   SEALIFT_CHECK(frontend_.call<v1::Launch>(method("RefuseTarget"), request));
   return {};

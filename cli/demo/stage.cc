@@ -42,8 +42,18 @@ Error error_from(const std::string& text) {
     return {ErrorCode::internal, "the command failed without an error document: " + text, {}, {}};
   }
   const auto& error = json["error"];
-  return {
-      error_code_from_name(text_of(error, "code")), text_of(error, "message"), text_of(error, "field"), {}};
+  return {error_code_from_name(text_of(error, "code")),
+          text_of(error, "message"),
+          text_of(error, "field"),
+          {},
+          text_of(error, "expected"),
+          text_of(error, "found")};
+}
+
+/// A digest's first characters tell it apart; `--json` has it whole.
+std::string shortened(const std::string& text) {
+  constexpr std::size_t kShown = 96;
+  return text.size() <= kShown ? text : text.substr(0, kShown - 1) + "…";
 }
 
 Result<Json> document_of(const std::string& output) {
@@ -172,12 +182,18 @@ void Stage::expect_refusal(const std::string& title, const Result<Json>& outcome
                        {"code", outcome ? "" : name(outcome.error().code)},
                        {"field", outcome ? "" : outcome.error().field},
                        {"message", outcome ? "accepted" : outcome.error().message},
+                       {"expected", outcome ? "" : outcome.error().expected},
+                       {"found", outcome ? "" : outcome.error().found},
                        {"as_expected", as_expected}});
   if (as_expected) {
     const auto& error = outcome.error();
     say(fmt::format("{} {}: {}{}", painted(kGreen, "✓"), title, painted(kBold, std::string{name(error.code)}),
                     error.field.empty() ? "" : " at " + error.field));
     say("  " + error.message);
+    if (!error.expected.empty()) {
+      say("  expected " + shortened(error.expected));
+      say("  found    " + shortened(error.found));
+    }
     say(painted(kDim, fmt::format("  → {}", remedy(error.code))));
     return;
   }

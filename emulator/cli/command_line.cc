@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "emulator/cli/commands.h"
+#include "emulator/machine/report.h"
 
 namespace sealift::emulator {
 namespace {
@@ -140,15 +141,13 @@ class Parser {
 int print_error(const Error& error, bool json) {
   std::string text;
   if (json) {
-    const nlohmann::ordered_json document{{"error",
-                                           {{"code", name(error.code)},
-                                            {"message", error.message},
-                                            {"field", error.field},
-                                            {"remedy", remedy(error.code)}}}};
+    const nlohmann::ordered_json document{{"error", emulator::error_json(error)}};
     text = document.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
   } else {
-    text =
-        fmt::format("sealift-emulator: {}: {}\n  {}\n", name(error.code), error.message, remedy(error.code));
+    text = fmt::format("sealift-emulator: {}: {}\n", name(error.code), error.message);
+    if (!error.expected.empty())
+      text += fmt::format("  expected: {}\n  found:    {}\n", error.expected, error.found);
+    text += fmt::format("  {}\n", remedy(error.code));
   }
   static_cast<void>(write_all(STDERR_FILENO, as_bytes(text)));  // nobody is left to tell
   return static_cast<int>(kind(error.code));

@@ -181,11 +181,11 @@ Result<RawKey> raw_key(const crypto::PublicKey& key) {
 
 Status verify_container(const Container& container, Component component,
                         const crypto::Digest& hardware_keys) {
-  if (!(hardware_key_hash(container) == hardware_keys)) {
-    return fail(ErrorCode::firmware_keys_differ,
-                fmt::format("firmware component {}: its hardware keys are not those of this machine",
-                            name(component)),
-                std::string{name(component)});
+  if (const auto found = hardware_key_hash(container); !(found == hardware_keys)) {
+    return differs(ErrorCode::firmware_keys_differ,
+                   fmt::format("firmware component {}: its hardware keys are not those of this machine",
+                               name(component)),
+                   std::string{name(component)}, to_hex(hardware_keys.view()), to_hex(found.view()));
   }
   SEALIFT_CHECK(check_prefix(container, component));
   SEALIFT_CHECK(check_signature(container.firmware_key, container.software_header(),

@@ -36,8 +36,13 @@ Result<std::optional<Error>> take_refusal(json::Object& json) {
   SEALIFT_TRY(const auto code, refusal.take_text("code"));
   SEALIFT_TRY(auto message, refusal.take_text("message"));
   SEALIFT_TRY(auto field, refusal.take_text("field"));
+  Error error{error_code_from_name(code), std::move(message), std::move(field), {}};
+  if (refusal.has("expected")) {
+    SEALIFT_TRY(error.expected, refusal.take_text("expected"));
+    SEALIFT_TRY(error.found, refusal.take_text("found"));
+  }
   SEALIFT_CHECK(refusal.expect_end());
-  return std::optional<Error>{Error{error_code_from_name(code), std::move(message), std::move(field), {}}};
+  return std::optional{std::move(error)};
 }
 
 }  // namespace
@@ -95,6 +100,10 @@ std::string boot_record_json(const BootRecord& record) {
     json["refusal"] = {{"code", name(record.refusal->code)},
                        {"message", record.refusal->message},
                        {"field", record.refusal->field}};
+    if (!record.refusal->expected.empty()) {
+      json["refusal"]["expected"] = record.refusal->expected;
+      json["refusal"]["found"] = record.refusal->found;
+    }
   }
   return json.dump(2) + "\n";
 }

@@ -11,9 +11,20 @@
 #include "emulator/machine/process_file.h"
 
 namespace sealift::emulator {
-namespace {
 
 using Json = nlohmann::ordered_json;
+
+Json error_json(const Error& error) {
+  Json json{{"code", name(error.code)}, {"message", error.message}, {"field", error.field}};
+  if (!error.expected.empty()) {
+    json["expected"] = error.expected;
+    json["found"] = error.found;
+  }
+  json["remedy"] = remedy(error.code);
+  return json;
+}
+
+namespace {
 
 /// All that is known about a machine.
 struct Facts {
@@ -79,10 +90,7 @@ Result<Json> boot_json(const BootRecord& boot) {
   SEALIFT_TRY(auto pcrs, pcrs_json(boot.pcrs));
   Json json{{"at", boot.at}, {"booted", !boot.refusal.has_value()}, {"pcrs", std::move(pcrs)}};
   if (boot.refusal) {
-    json["error"] = {{"code", name(boot.refusal->code)},
-                     {"message", boot.refusal->message},
-                     {"field", boot.refusal->field},
-                     {"remedy", remedy(boot.refusal->code)}};
+    json["error"] = error_json(*boot.refusal);
   }
   return json;
 }

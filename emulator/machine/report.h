@@ -2,12 +2,15 @@
 /// What a machine looks like, for people and programs.
 #pragma once
 
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 
 #include "emulator/machine/machine.h"
 
 namespace sealift::emulator {
 
+/// {"code", "message", "field", "expected" and "found" (where there are such), "remedy"}
+nlohmann::ordered_json error_json(const Error& error);
 /// One machine as the JSON object that emulator/README.md describes.
 Result<std::string> machine_json(const Machine& machine);
 /// {"machines":[…]}

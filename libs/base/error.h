@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /// What went wrong, in a shape that people, scripts and peers can all use.
 ///
-/// An Error's code, field and message are the contract: they may cross a wire and are shown to users, so
-/// nothing secret and nothing of another tenant goes into them. `detail` stays in our own log.
+/// An Error is the contract, all but its `detail`: it may cross a wire and is shown to users, so nothing
+/// secret and nothing of another tenant goes into it. `detail` stays in our own log.
 #pragma once
 
 #include <string>
@@ -29,6 +29,10 @@ struct Error {
   std::string message;  ///< what was wrong and where, one sentence, no secrets
   std::string field;    ///< first differing or offending field, "" where none applies
   std::string detail;   ///< for our own log only
+  /// Of a refusal of public values (digests, PCRs, names, attributes): what `field` had to be and what came.
+  /// Both "" where that would say nothing more than the message.
+  std::string expected{};
+  std::string found{};
 };
 
 /// The code's stable name: "kernel_differs".

@@ -37,4 +37,16 @@ MATCHER_P2(FailsAt, code, where,
   return arg.error().code == code && arg.error().field == where;
 }
 
+/// EXPECT_THAT(f(), FailsShowing("set", "clear")): what was expected and what came.
+MATCHER_P2(FailsShowing, expected, found,
+           "fails, expecting '" + std::string{expected} + "' and finding '" + std::string{found} + "'") {
+  if (arg.has_value()) {
+    *result_listener << "which succeeds";
+    return false;
+  }
+  *result_listener << "which expected '" << arg.error().expected << "' and found '" << arg.error().found
+                   << "'";
+  return arg.error().expected == expected && arg.error().found == found;
+}
+
 }  // namespace sealift

@@ -37,6 +37,13 @@ inline tl::unexpected<Error> fail(ErrorCode code, std::string message, std::stri
   return tl::unexpected(Error{code, std::move(message), std::move(field), std::move(detail)});
 }
 
+/// The same for a value that is not the expected one. Both are public: they are shown and logged.
+inline tl::unexpected<Error> differs(ErrorCode code, std::string message, std::string field,
+                                     std::string expected, std::string found) {
+  return tl::unexpected(
+      Error{code, std::move(message), std::move(field), {}, std::move(expected), std::move(found)});
+}
+
 }  // namespace sealift
 
 #define SEALIFT_CONCAT_IMPL(a, b) a##b

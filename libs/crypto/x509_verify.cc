@@ -175,6 +175,29 @@ std::string explain(const Refusal& refusal, int reason, const Certificate& certi
   }
 }
 
+/// What the certificate says and what is the case, where both are plain values.
+void add_values(Error& error, const Certificate& certificate, const TrustInput& input, std::int64_t time) {
+  switch (error.code) {
+    case ErrorCode::issuer_untrusted: {
+      std::vector<std::string> roots;
+      for (const auto& root : input.roots) roots.push_back(root.subject());
+      error.expected = roots.empty() ? "no root is trusted" : fmt::format("{}", fmt::join(roots, " or "));
+      error.found = certificate.subject();
+      break;
+    }
+    case ErrorCode::certificate_expired:
+      error.expected = "valid until " + utc_text(certificate.not_after());
+      error.found = utc_text(time);
+      break;
+    case ErrorCode::certificate_not_yet_valid:
+      error.expected = "valid from " + utc_text(certificate.not_before());
+      error.found = utc_text(time);
+      break;
+    default:
+      break;
+  }
+}
+
 /// OpenSSL's first objection as our error.
 tl::unexpected<Error> refuse(X509_STORE_CTX* context, const Certificate& asked, const TrustInput& input,
                              std::span<const Certificate> extra) {
@@ -194,8 +217,10 @@ tl::unexpected<Error> refuse(X509_STORE_CTX* context, const Certificate& asked, 
     field = unknown_critical_extension(at.get());
     message += fmt::format(" ({})", field);
   }
-  return fail(refusal.code, std::move(message), std::move(field),
-              fmt::format("X509_V_ERR {} {}", reason, openssl_errors()));
+  Error error{refusal.code, std::move(message), std::move(field),
+              fmt::format("X509_V_ERR {} {}", reason, openssl_errors())};
+  add_values(error, at, input, X509_VERIFY_PARAM_get_time(X509_STORE_CTX_get0_param(context)));
+  return tl::unexpected(std::move(error));
 }
 
 // ---- What OpenSSL does not check, or not without settings that real chains fail ----
@@ -205,20 +230,24 @@ Status check_key(const Certificate& certificate) {
   const bool strong =
       (key.type() == KeyType::rsa && key.bits() >= 2048) || (key.type() == KeyType::ec && key.bits() >= 256);
   if (strong) return {};
-  return fail(ErrorCode::certificate_algorithm_refused,
-              fmt::format("{} has a key of {} bits; RSA of 2048 or EC of 256 are the least", who(certificate),
-                          key.bits()),
-              "publicKey");
+  return differs(ErrorCode::certificate_algorithm_refused,
+                 fmt::format("{} has a key of {} bits; RSA of 2048 or EC of 256 are the least",
+                             who(certificate), key.bits()),
+                 "publicKey", "RSA of 2048 bits, EC of 256, or more",
+                 fmt::format("{} of {} bits", EVP_PKEY_get0_type_name(key.get()), key.bits()));
 }
 
 Status check_signature_algorithm(const Certificate& certificate) {
   int hash = NID_undef;
   const bool known = X509_get_signature_info(certificate.get(), &hash, nullptr, nullptr, nullptr) == 1;
   if (known && is_strong_hash(hash)) return {};
-  return fail(ErrorCode::certificate_algorithm_refused,
-              fmt::format("{} is signed with {}; SHA-256 is the least", who(certificate),
-                          hash == NID_undef ? "an unknown algorithm" : OBJ_nid2ln(hash)),
-              "signatureAlgorithm", openssl_errors());
+  const std::string algorithm = hash == NID_undef ? "an unknown algorithm" : OBJ_nid2ln(hash);
+  auto refusal =
+      differs(ErrorCode::certificate_algorithm_refused,
+              fmt::format("{} is signed with {}; SHA-256 is the least", who(certificate), algorithm),
+              "signatureAlgorithm", "SHA-256 or stronger", algorithm);
+  refusal.value().detail = openssl_errors();
+  return refusal;
 }
 
 Status check_extensions(const Certificate& certificate) {

@@ -47,8 +47,9 @@ TEST(ChainVerification, DoesNotTrustARootThatComesWithTheCertificate) {
   trust.roots = {other.certificate()};
   const auto roots = TrustedRoots::create(trust).value();
   const std::vector<Certificate> extra{pki().root.certificate()};
-  EXPECT_THAT(verify_chain(pki().ek_certificate, roots, test_pki::now(), extra),
-              FailsAt(ErrorCode::issuer_untrusted, "chain[2]"));
+  const auto refused = verify_chain(pki().ek_certificate, roots, test_pki::now(), extra);
+  EXPECT_THAT(refused, FailsAt(ErrorCode::issuer_untrusted, "chain[2]"));
+  EXPECT_THAT(refused, FailsShowing(other.certificate().subject(), pki().root.certificate().subject()));
 }
 
 TEST(ChainVerification, RefusesMoreExtraIntermediatesThanAnyChainNeeds) {

@@ -55,8 +55,9 @@ Status Fetcher::copy(const ObjectKey& key, PartialFile& file, const std::stop_to
   SEALIFT_TRY(const auto fd, open_object(options_.directory / key.text()));
   SEALIFT_TRY(const auto size, file_size(fd.get()));
   if (size != file.size())
-    return fail(ErrorCode::object_differs, fmt::format("the object has {} bytes, not {}", size, file.size()),
-                "size");
+    return differs(ErrorCode::object_differs,
+                   fmt::format("the object has {} bytes, not {}", size, file.size()), "size",
+                   std::to_string(file.size()), std::to_string(size));
   Bytes piece;
   while (!file.complete()) {
     if (stop.stop_requested()) return fail_stopped();

@@ -66,8 +66,9 @@ Status PartialFile::restart() {
 }
 
 Status PartialFile::publish(const crypto::Digest& sha512) {
-  if (hasher_.finish() != sha512)
-    return fail(ErrorCode::object_differs, "what the store has is not what was asked for", "sha512");
+  if (const auto found = hasher_.finish(); found != sha512)
+    return differs(ErrorCode::object_differs, "what the store has is not what was asked for", "sha512",
+                   to_hex(sha512.view()), to_hex(found.view()));
   if (::fdatasync(fd_.get()) != 0) return fail_errno("sync " + path_.string());
   if (::rename(path_.c_str(), destination_.c_str()) != 0)
     return fail_errno("rename to " + destination_.string());

@@ -12,9 +12,11 @@ Status check_small(const ObjectKey& key, ByteView bytes) {
     return fail(ErrorCode::too_large, fmt::format("a small object has at most {} bytes", kMaxSmallObject),
                 "bytes");
   const auto named = key.digest();
-  if (named && *named != crypto::digest(crypto::HashAlgorithm::sha512, bytes))
-    return fail(ErrorCode::object_differs, "the bytes have not the digest that the key names", "sha512");
-  return {};
+  if (!named) return {};
+  const auto found = crypto::digest(crypto::HashAlgorithm::sha512, bytes);
+  if (found == *named) return {};
+  return differs(ErrorCode::object_differs, "the bytes have not the digest that the key names", "sha512",
+                 to_hex(named->view()), to_hex(found.view()));
 }
 
 Status check_read(std::uint64_t offset, std::size_t size) {

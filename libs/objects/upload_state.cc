@@ -129,8 +129,8 @@ Status check_whole(const UploadState& state) {
     return fail(ErrorCode::failed_precondition,
                 fmt::format("{} of {} bytes have arrived", state.offset, state.size), "offset");
   if (!same_bytes(state.hash, state.key.digest().value().view()))
-    return fail(ErrorCode::object_differs, "the bytes that arrived have not the digest that was announced",
-                "sha512");
+    return differs(ErrorCode::object_differs, "the bytes that arrived have not the digest that was announced",
+                   "sha512", to_hex(state.key.digest().value().view()), to_hex(state.hash));
   return {};
 }
 

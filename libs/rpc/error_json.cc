@@ -34,6 +34,8 @@ Json json_of(const Error& error) {
   detail.set_code(std::string{name(error.code)});
   detail.set_field(error.field);
   detail.set_remedy(std::string{remedy(error.code)});
+  detail.set_expected(error.expected);
+  detail.set_found(error.found);
   return {{"code", connect_code(error.code).name},
           {"message", error.message},
           {"details", Json::array({{{"type", kDetailType},
@@ -77,6 +79,8 @@ Error error_of(const Json& json, const ConnectCode& otherwise) {
     const auto ours = error_code_from_name(detail->code());
     if (ours != ErrorCode::internal || detail->code() == name(ErrorCode::internal)) error.code = ours;
     error.field = detail->field().substr(0, kTextLimit);
+    error.expected = detail->expected().substr(0, kTextLimit);
+    error.found = detail->found().substr(0, kTextLimit);
   }
   return error;
 }

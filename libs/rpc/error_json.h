@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /// Errors as they travel: {"code", "message", "details": [{"type": "sealift.v1.ErrorDetail", "value"}]}.
-/// An Error's code, message and field arrive; its `detail` never leaves the process.
+/// All of an Error arrives but its `detail`, which never leaves the process.
 #pragma once
 
 #include <string>

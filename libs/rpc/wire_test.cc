@@ -75,12 +75,14 @@ TEST(Codes, EveryErrorOfOursComesBackFromTheWire) {
   for (const auto code : {
 #include "base/error_codes.def"
        }) {
-    const Error error{code, "what \"happened\"", "field[1]", "secret"};
+    const Error error{code, "what \"happened\"", "field[1]", "secret", "aa", "bb"};
     const auto json = to_json(error);
     const auto back = error_from_json(json, connect_code(code).http_status);
     EXPECT_EQ(back.code, code) << name(code);
     EXPECT_EQ(back.message, error.message);
     EXPECT_EQ(back.field, error.field);
+    EXPECT_EQ(back.expected, "aa");
+    EXPECT_EQ(back.found, "bb");
     EXPECT_EQ(json.find("secret"), std::string::npos);
     const auto status = end_of_stream_from_json(end_of_stream_json(tl::unexpected(error)));
     EXPECT_THAT(status, FailsAt(code, "field[1]"));

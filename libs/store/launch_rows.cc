@@ -35,6 +35,8 @@ Result<LaunchRecord> read_launch(sql::Row& row) {
   record.refusal_code = row.text();
   record.refusal_field = row.text();
   record.refusal_message = row.text();
+  record.refusal_expected = row.text();
+  record.refusal_found = row.text();
   record.version = row.integer();
   return record;
 }
@@ -51,6 +53,8 @@ Result<LaunchEvent> read_event(sql::Row& row) {
   event.code = row.text();
   event.field = row.text();
   event.message = row.text();
+  event.expected = row.text();
+  event.found = row.text();
   event.host_id = row.text();
   return event;
 }
@@ -62,7 +66,7 @@ void add_changeable(sql::Args& args, const LaunchRecord& record) {
        sql::Args{record.state, record.attempt, record.host_id, encode_texts(record.excluded_hosts),
                  record.document, record.lease_owner, record.lease_until_ms, record.due_at_ms,
                  record.started_at_ms, record.ended_at_ms, record.exit_status, record.refusal_code,
-                 record.refusal_field, record.refusal_message})
+                 record.refusal_field, record.refusal_message, record.refusal_expected, record.refusal_found})
     args.push_back(std::move(value));
 }
 
@@ -95,12 +99,12 @@ sql::Args changed_columns(const LaunchRecord& record, std::int64_t expected_vers
 Status add_events(sql::Transaction& transaction, const std::string& launch_id, std::int64_t first_seq,
                   const std::vector<LaunchEvent>& events) {
   for (const auto& event : events) {
-    SEALIFT_CHECK(
-        transaction.run("INSERT INTO launch_events(launch_id, seq, time_ms, step, name, actor, verdict, "
-                        "code, field, message, "
-                        "host_id) VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-                        {launch_id, first_seq++, event.time_ms, event.step, event.name, event.actor,
-                         event.verdict, event.code, event.field, event.message, event.host_id}));
+    SEALIFT_CHECK(transaction.run(
+        "INSERT INTO launch_events(launch_id, seq, time_ms, step, name, actor, verdict, "
+        "code, field, message, expected, found, host_id) "
+        "VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+        {launch_id, first_seq++, event.time_ms, event.step, event.name, event.actor, event.verdict,
+         event.code, event.field, event.message, event.expected, event.found, event.host_id}));
   }
   return {};
 }

@@ -15,14 +15,14 @@ inline constexpr std::string_view kLaunchColumns =
     "memory_mib, created_at_ms, state, attempt, host_id, excluded_hosts, document, lease_owner, "
     "lease_until_ms, "
     "due_at_ms, started_at_ms, ended_at_ms, exit_status, refusal_code, refusal_field, refusal_message, "
-    "version";
+    "refusal_expected, refusal_found, version";
 
 Result<LaunchRecord> read_launch(sql::Row& row);
 Result<LaunchEvent> read_event(sql::Row& row);
 
-/// $1 to $27: all columns but the version.
+/// $1 to $29: all columns but the version.
 sql::Args launch_columns(const LaunchRecord& record);
-/// $1, $2: id and expected version; $3 to $16: the columns that a change may change, from `state` on.
+/// $1, $2: id and expected version; $3 to $18: the columns that a change may change, from `state` on.
 sql::Args changed_columns(const LaunchRecord& record, std::int64_t expected_version);
 
 /// Numbered from `first_seq`.

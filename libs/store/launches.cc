@@ -51,7 +51,7 @@ Result<bool> insert(sql::Transaction& transaction, const LaunchRecord& record, s
   static const auto kSql = fmt::format(
       "INSERT INTO launches({}, event_count) VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, "
       "$14, $15, "
-      "$16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, 1, $28) "
+      "$16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, 1, $30) "
       "ON CONFLICT(tenant, idempotency_key) DO NOTHING RETURNING version",
       kLaunchColumns);
   auto columns = launch_columns(record);
@@ -98,9 +98,9 @@ Result<std::int64_t> update(sql::Transaction& transaction, const LaunchChange& c
       sql::maybe<std::int64_t>(
           transaction.run("UPDATE launches SET (state, attempt, host_id, excluded_hosts, document, "
                           "lease_owner, lease_until_ms, due_at_ms, started_at_ms, ended_at_ms, exit_status, "
-                          "refusal_code, refusal_field, refusal_message) = "
-                          "($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16), "
-                          "version = version + 1, event_count = event_count + $17 "
+                          "refusal_code, refusal_field, refusal_message, refusal_expected, refusal_found) = "
+                          "($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18), "
+                          "version = version + 1, event_count = event_count + $19 "
                           "WHERE launch_id = $1 AND version = $2 RETURNING event_count",
                           columns),
           sql::read_integer));
@@ -160,7 +160,7 @@ class SqlLaunchStore final : public LaunchStore {
                                           int limit) override {
     return sql::all(
         database_.read("SELECT launch_id, seq, time_ms, step, name, actor, verdict, code, field, message, "
-                       "host_id FROM launch_events WHERE launch_id = $1 AND seq > $2 "
+                       "expected, found, host_id FROM launch_events WHERE launch_id = $1 AND seq > $2 "
                        "ORDER BY seq LIMIT $3",
                        {launch_id, after_seq, sql::page(limit)}),
         read_event);

@@ -53,6 +53,8 @@ struct LaunchRecord {
   std::string refusal_code;
   std::string refusal_field;
   std::string refusal_message;
+  std::string refusal_expected;
+  std::string refusal_found;
   std::int64_t version = 0;  ///< 1 when created, one more with each change
 };
 
@@ -67,6 +69,8 @@ struct LaunchEvent {
   std::string code;  ///< "" where nothing was refused
   std::string field;
   std::string message;
+  std::string expected;
+  std::string found;
   std::string host_id;
 };
 

@@ -33,6 +33,8 @@ TEST_P(Launches, AreReadBackAsTheyWereCreated) {
   record.document = {0, 255};
   record.exit_status = -9;
   record.refusal_field = "x";
+  record.refusal_expected = "aa";
+  record.refusal_found = "bb";
   const auto made = store_->create(record, {new_event("instance_requested")}, 10);
   ASSERT_THAT(made, Succeeds());
   EXPECT_TRUE(made->created);
@@ -61,6 +63,8 @@ TEST_P(Launches, AreReadBackAsTheyWereCreated) {
   EXPECT_EQ(read.ended_at_ms, 0);
   EXPECT_EQ(read.exit_status, -9);
   EXPECT_EQ(read.refusal_field, "x");
+  EXPECT_EQ(read.refusal_expected, "aa");
+  EXPECT_EQ(read.refusal_found, "bb");
   EXPECT_EQ(read.version, 1);
   EXPECT_EQ(made->record.version, 1);
 }
@@ -155,6 +159,8 @@ TEST_P(Launches, AreCommittedWithTheirEventsNumberedWithoutGap) {
   refused.code = "pcr_differs";
   refused.field = "pcr 6";
   refused.message = "differs";
+  refused.expected = "aa";
+  refused.found = "bb";
   refused.host_id = "h1";
   change.events = {refused, new_event("d")};
   EXPECT_EQ(*store_->commit(change), 2);
@@ -178,6 +184,8 @@ TEST_P(Launches, AreCommittedWithTheirEventsNumberedWithoutGap) {
   EXPECT_EQ(events[1].code, "pcr_differs");
   EXPECT_EQ(events[1].field, "pcr 6");
   EXPECT_EQ(events[1].message, "differs");
+  EXPECT_EQ(events[1].expected, "aa");
+  EXPECT_EQ(events[1].found, "bb");
   EXPECT_EQ(events[1].host_id, "h1");
   EXPECT_EQ(events[2].seq, 4);
   EXPECT_EQ(store_->events("l1", 0, 2)->size(), 2U);

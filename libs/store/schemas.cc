@@ -50,19 +50,19 @@ const sql::Schema& launches() {
   static const sql::Schema schema{
       "launches",
       {{
-          R"(CREATE TABLE hosts(
+           R"(CREATE TABLE hosts(
                host_id @TEXT PRIMARY KEY, tee @TEXT NOT NULL, arch @TEXT NOT NULL, zone @TEXT NOT NULL,
                cpus @INT NOT NULL, memory_mib @INT NOT NULL, free_cpus @INT NOT NULL, free_memory_mib @INT NOT NULL,
                labels @BYTES NOT NULL, firmware @TEXT NOT NULL, storage_key_name @BYTES NOT NULL,
                draining @INT NOT NULL, last_seen_ms @INT NOT NULL, version @INT NOT NULL) @STRICT)",
-          R"(CREATE INDEX hosts_by_fit ON hosts(tee, arch, free_memory_mib, host_id) WHERE draining = 0)",
-          R"(CREATE INDEX hosts_by_fit_in_zone ON hosts(tee, arch, zone, free_memory_mib, host_id)
+           R"(CREATE INDEX hosts_by_fit ON hosts(tee, arch, free_memory_mib, host_id) WHERE draining = 0)",
+           R"(CREATE INDEX hosts_by_fit_in_zone ON hosts(tee, arch, zone, free_memory_mib, host_id)
              WHERE draining = 0)",
-          R"(CREATE TABLE reservations(
+           R"(CREATE TABLE reservations(
                launch_id @TEXT PRIMARY KEY, host_id @TEXT NOT NULL, cpus @INT NOT NULL, memory_mib @INT NOT NULL)
              @STRICT)",
-          // claimable_at_ms: due and not leased. use_ended_at_ms: what still runs sorts after what ended.
-          R"(CREATE TABLE launches(
+           // claimable_at_ms: due and not leased. use_ended_at_ms: what still runs sorts after what ended.
+           R"(CREATE TABLE launches(
                launch_id @TEXT PRIMARY KEY, tenant @TEXT NOT NULL, idempotency_key @TEXT NOT NULL,
                request_digest @BYTES NOT NULL, image_id @TEXT NOT NULL, key_model @TEXT NOT NULL, tee @TEXT NOT NULL,
                arch @TEXT NOT NULL, zone @TEXT NOT NULL, labels @BYTES NOT NULL, cpus @INT NOT NULL,
@@ -76,25 +76,31 @@ const sql::Schema& launches() {
                  (CASE WHEN lease_until_ms > due_at_ms THEN lease_until_ms ELSE due_at_ms END) STORED,
                use_ended_at_ms @INT NOT NULL GENERATED ALWAYS AS
                  (CASE WHEN ended_at_ms = 0 THEN 9223372036854775807 ELSE ended_at_ms END) STORED) @STRICT)",
-          "CREATE UNIQUE INDEX launches_by_key ON launches(tenant, idempotency_key)",
-          "CREATE INDEX launches_of_tenant ON launches(tenant, launch_id)",
-          "CREATE INDEX launches_by_due ON launches(claimable_at_ms, launch_id)",
-          "CREATE INDEX launches_of_host ON launches(host_id, launch_id) WHERE ended_at_ms = 0",
-          "CREATE INDEX launches_by_use ON launches(tenant, use_ended_at_ms, launch_id) WHERE started_at_ms "
-          "> 0",
-          "CREATE TABLE active_launches(tenant @TEXT PRIMARY KEY, active @INT NOT NULL) @STRICT",
-          R"(CREATE TABLE launch_events(
+           "CREATE UNIQUE INDEX launches_by_key ON launches(tenant, idempotency_key)",
+           "CREATE INDEX launches_of_tenant ON launches(tenant, launch_id)",
+           "CREATE INDEX launches_by_due ON launches(claimable_at_ms, launch_id)",
+           "CREATE INDEX launches_of_host ON launches(host_id, launch_id) WHERE ended_at_ms = 0",
+           "CREATE INDEX launches_by_use ON launches(tenant, use_ended_at_ms, launch_id) WHERE started_at_ms "
+           "> 0",
+           "CREATE TABLE active_launches(tenant @TEXT PRIMARY KEY, active @INT NOT NULL) @STRICT",
+           R"(CREATE TABLE launch_events(
                launch_id @TEXT NOT NULL, seq @INT NOT NULL, time_ms @INT NOT NULL, step @TEXT NOT NULL,
                name @TEXT NOT NULL, actor @TEXT NOT NULL, verdict @TEXT NOT NULL, code @TEXT NOT NULL,
                field @TEXT NOT NULL, message @TEXT NOT NULL, host_id @TEXT NOT NULL, PRIMARY KEY(launch_id, seq))
              @STRICT)",
-          R"(CREATE TABLE commands(
+           R"(CREATE TABLE commands(
                command_id @TEXT PRIMARY KEY, host_id @TEXT NOT NULL, launch_id @TEXT NOT NULL, kind @TEXT NOT NULL,
                payload @BYTES NOT NULL, done @INT NOT NULL, result @BYTES NOT NULL, created_at_ms @INT NOT NULL)
              @STRICT)",
-          "CREATE INDEX commands_pending ON commands(host_id, created_at_ms, command_id) WHERE done = 0",
-          "CREATE INDEX commands_of_launch ON commands(launch_id)",
-      }}};
+           "CREATE INDEX commands_pending ON commands(host_id, created_at_ms, command_id) WHERE done = 0",
+           "CREATE INDEX commands_of_launch ON commands(launch_id)",
+       },
+       {
+           "ALTER TABLE launches ADD COLUMN refusal_expected @TEXT NOT NULL DEFAULT ''",
+           "ALTER TABLE launches ADD COLUMN refusal_found @TEXT NOT NULL DEFAULT ''",
+           "ALTER TABLE launch_events ADD COLUMN expected @TEXT NOT NULL DEFAULT ''",
+           "ALTER TABLE launch_events ADD COLUMN found @TEXT NOT NULL DEFAULT ''",
+       }}};
   return schema;
 }
 

@@ -29,10 +29,10 @@ Result<MeasuredHost> verify_measured_evidence(ByteView evidence, const MeasuredP
                                               TimePoint now) {
   SEALIFT_TRY(auto shown, tpm::parse_evidence(evidence));
   if (shown.profile != policy.profile->name) {
-    return fail(ErrorCode::storage_key_policy_differs,
-                fmt::format("the machine is provisioned by the profile \"{}\"; \"{}\" is asked for",
-                            shown.profile, policy.profile->name),
-                "profile");
+    return differs(ErrorCode::storage_key_policy_differs,
+                   fmt::format("the machine is provisioned by the profile \"{}\"; \"{}\" is asked for",
+                               shown.profile, policy.profile->name),
+                   "profile", std::string{policy.profile->name}, shown.profile);
   }
   SEALIFT_TRY(auto platform,
               VerifiedPlatform::verify({std::move(shown.ek_certificates), std::move(shown.endorsement_key),

@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include <array>
+#include <ranges>
 
 namespace sealift::tee {
 namespace {
@@ -20,6 +21,19 @@ Result<esm::Seed> as_seed(SecretBytes secret) {
   return esm::Seed{std::span<std::uint8_t, esm::kSeedSize>{secret.expose_for_writing()}};
 }
 
+/// The storage keys that the operand is sealed to; the first few of many.
+std::string target_names(const esm::Operand& operand) {
+  constexpr std::size_t kShown = 4;
+  std::string names;
+  for (const auto& target : operand.targets() | std::views::take(kShown)) {
+    names += names.empty() ? "" : ", ";
+    names += to_hex(target.storage_key_name);
+  }
+  if (operand.targets().size() > kShown)
+    names += fmt::format(" and {} more", operand.targets().size() - kShown);
+  return names.empty() ? "no target" : names;
+}
+
 }  // namespace
 
 std::string_view name(OpeningStep step) noexcept { return kNames.at(static_cast<std::size_t>(step)); }
@@ -28,10 +42,10 @@ Result<esm::ApprovedOperand> open_operand(const esm::Operand& operand, SealOpene
                                           const esm::Measured& measured, const OnStep& on_step) {
   const auto* const target = operand.find_target(opener.storage_key_name());
   if (target == nullptr) {
-    return fail(ErrorCode::no_target_for_host,
-                fmt::format("none of the operand's {} targets is for this machine's storage key {}",
-                            operand.targets().size(), to_hex(opener.storage_key_name())),
-                "sealed-data");
+    return differs(ErrorCode::no_target_for_host,
+                   fmt::format("none of the operand's {} targets is for this machine's storage key",
+                               operand.targets().size()),
+                   "sealed-data", to_hex(opener.storage_key_name()), target_names(operand));
   }
   on_step(OpeningStep::target_found);
 

@@ -2,6 +2,7 @@
 /// The opening of operands on a real TPM, and everything that must stop it, each with its own reason.
 #include "tee/opening.h"
 
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 
 #include "base/matchers.h"
@@ -138,6 +139,8 @@ TEST_P(Opening, RefusesTheFirstComponentThatDiffers) {
 TEST_P(Opening, RefusesAnOperandThatIsSealedToNobody) {
   EXPECT_THAT(open(operand(seed_, esm::ImageId::random())),
               FailsAt(ErrorCode::no_target_for_host, "sealed-data"));
+  EXPECT_THAT(open(operand(seed_, esm::ImageId::random())),
+              FailsShowing(to_hex(machine_.opener->storage_key_name()), "no target"));
 }
 
 TEST_P(Opening, RefusesASlotForAnotherMachine) {
@@ -145,6 +148,8 @@ TEST_P(Opening, RefusesASlotForAnotherMachine) {
   auto elsewhere = operand(seed_, esm::ImageId::random());
   ASSERT_THAT(elsewhere.put_target(other.target(seed_.expose())), Succeeds());
   EXPECT_THAT(open(elsewhere), FailsWith(ErrorCode::no_target_for_host));
+  EXPECT_THAT(open(elsewhere), FailsShowing(to_hex(machine_.opener->storage_key_name()),
+                                            to_hex(other.opener->storage_key_name())));
   // The same slot under this machine's name: its TPM cannot open it.
   auto relabelled = elsewhere.targets().front();
   relabelled.storage_key_name = to_bytes(machine_.opener->storage_key_name());
@@ -171,6 +176,11 @@ TEST_P(Opening, RefusesASealForAnotherPcrValue) {
     t.seed = sealed.seed;
   });
   EXPECT_THAT(open(wrong), FailsWith(ErrorCode::pcr_differs));
+  EXPECT_THAT(open(wrong),
+              FailsShowing("policy " + to_hex(tpm::Policy{}.pcr(other).digest().view()),
+                           fmt::format("policy {} from {}",
+                                       to_hex(tpm::Policy{}.pcr(machine_.approved).digest().view()),
+                                       machine_.approved.text())));
 }
 
 TEST_P(Opening, RefusesAMachineWhosePcrWasExtended) {
@@ -180,6 +190,12 @@ TEST_P(Opening, RefusesAMachineWhosePcrWasExtended) {
                                 crypto::digest(crypto::HashAlgorithm::sha256, as_bytes("x"))}}),
               Succeeds());
   EXPECT_THAT(open(operand_), FailsWith(ErrorCode::pcr_differs));
+  const auto& profile = tpm::firmware_profile();
+  const auto now = tpm::read_pcrs(tpm, machine_.approved.selection()).value();
+  EXPECT_THAT(open(operand_),
+              FailsShowing("policy " + to_hex(profile.storage_key_policy(machine_.approved).view()),
+                           fmt::format("policy {} from {}", to_hex(profile.storage_key_policy(now).view()),
+                                       now.text())));
 }
 
 TEST_P(Opening, RefusesThePasswordOfAnEarlierBoot) {

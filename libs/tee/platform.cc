@@ -64,8 +64,9 @@ Status check_key(const Certificate& certificate, const tpm::Public& ek) {
   SEALIFT_TRY(const auto certified, certificate.public_key());
   const auto shown = ek.key();
   if (!shown || certified == *shown) return {};  // a key of another type is the template's objection
-  return fail(ErrorCode::ek_key_differs, "the EK shown is not the key in the EK certificate",
-              "endorsement_key");
+  return differs(ErrorCode::ek_key_differs, "the EK shown is not the key in the EK certificate",
+                 "endorsement_key", to_hex(hardware_key_hash(certified).view()),
+                 to_hex(hardware_key_hash(*shown).view()));
 }
 
 tpm::KeyKind template_kind(const TPMT_PUBLIC& area) {
@@ -81,10 +82,10 @@ Status check_template(const tpm::Public& ek) {
   const auto* const expected = std::ranges::find(templates, kind, &tpm::EndorsementKey::kind);
   const auto difference = first_difference(ek.area(), expected->public_template());
   if (difference) {
-    return fail(ErrorCode::ek_template_differs,
-                fmt::format("the EK is not of the TCG's template {}: {}", expected->template_name,
-                            difference->message),
-                difference->field);
+    return differs(ErrorCode::ek_template_differs,
+                   fmt::format("the EK is not of the TCG's template {}: {}", expected->template_name,
+                               difference->message),
+                   difference->field, difference->expected, difference->found);
   }
   if (expected->made(ek)) return {};
   return fail(ErrorCode::ek_template_differs, "the EK's numbers are not those of such a key", "unique");

@@ -49,7 +49,14 @@ Status check_holder(const AttributeInfo& info, const Certificate& ek_certificate
       ASN1_INTEGER_cmp(base->serial, X509_get0_serialNumber(ek_certificate.get())) == 0) {
     return {};
   }
-  return refuse(ErrorCode::platform_certificate_differs, "is for another EK certificate");
+  auto error = refuse(ErrorCode::platform_certificate_differs, "is for another EK certificate");
+  error.value().expected = fmt::format("serial {} of {}", ek_certificate.serial(), ek_certificate.issuer());
+  error.value().found =
+      base == nullptr
+          ? "no EK certificate"
+          : fmt::format("serial {}", to_hex({ASN1_STRING_get0_data(base->serial),
+                                             static_cast<std::size_t>(ASN1_STRING_length(base->serial))}));
+  return error;
 }
 
 Status check_validity(const AttributeValidity& validity, TimePoint time) {
@@ -63,11 +70,13 @@ Status check_validity(const AttributeValidity& validity, TimePoint time) {
   SEALIFT_TRY(const auto from, seconds(validity.not_before));
   SEALIFT_TRY(const auto until, seconds(validity.not_after));
   const auto now = crypto::unix_seconds(time);
-  if (now < from) {
-    return refuse(ErrorCode::certificate_not_yet_valid, "is not valid before " + crypto::utc_text(from));
-  }
-  if (now > until) return refuse(ErrorCode::certificate_expired, "expired at " + crypto::utc_text(until));
-  return {};
+  if (from <= now && now <= until) return {};
+  auto error = now < from ? refuse(ErrorCode::certificate_not_yet_valid,
+                                   "is not valid before " + crypto::utc_text(from))
+                          : refuse(ErrorCode::certificate_expired, "expired at " + crypto::utc_text(until));
+  error.value().expected = fmt::format("{} to {}", crypto::utc_text(from), crypto::utc_text(until));
+  error.value().found = crypto::utc_text(now);
+  return error;
 }
 
 /// What may be critical without our knowing more about it: names of the platform, and the policies it was

@@ -8,6 +8,8 @@
 #include <span>
 #include <string_view>
 
+#include "base/bytes.h"
+
 namespace sealift::tee {
 namespace {
 
@@ -38,7 +40,8 @@ using Difference = std::optional<AreaDifference>;
 Difference number(std::string_view field, std::uint32_t shown, std::uint32_t expected) {
   if (shown == expected) return {};
   return AreaDifference{Kind::algorithm, std::string{field},
-                        fmt::format("{} is {:#x} and must be {:#x}", field, shown, expected)};
+                        fmt::format("{} is {:#x} and must be {:#x}", field, shown, expected),
+                        fmt::format("{:#x}", expected), fmt::format("{:#x}", shown)};
 }
 
 /// The first of several that is one.
@@ -75,20 +78,22 @@ Difference ecc(const TPMS_ECC_PARMS& shown, const TPMS_ECC_PARMS& expected) {
 Difference attributes(TPMA_OBJECT shown, TPMA_OBJECT expected) {
   for (const auto& [mask, name] : kAttributes) {
     if ((shown & mask) == (expected & mask)) continue;
-    return AreaDifference{
-        Kind::attribute, std::string{name},
-        fmt::format("{} is {}", name,
-                    (expected & mask) != 0 ? "clear and must be set" : "set and must be clear")};
+    const auto* const must_be = (expected & mask) != 0 ? "set" : "clear";
+    const auto* const is = (shown & mask) != 0 ? "set" : "clear";
+    return AreaDifference{Kind::attribute, std::string{name},
+                          fmt::format("{} is {} and must be {}", name, is, must_be), must_be, is};
   }
   if (shown == expected) return {};
   return AreaDifference{Kind::attribute, "reserved",
-                        fmt::format("reserved attribute bits are set: {:#x}", shown)};
+                        fmt::format("reserved attribute bits are set: {:#x}", shown),
+                        fmt::format("{:#x}", expected), fmt::format("{:#x}", shown)};
 }
 
 Difference policy(const TPM2B_DIGEST& shown, const TPM2B_DIGEST& expected) {
   const auto view = [](const TPM2B_DIGEST& digest) { return std::span{digest.buffer, digest.size}; };
   if (std::ranges::equal(view(shown), view(expected))) return {};
-  return AreaDifference{Kind::policy, "authPolicy", "authPolicy is another one"};
+  return AreaDifference{Kind::policy, "authPolicy", "authPolicy is another one", to_hex(view(expected)),
+                        to_hex(view(shown))};
 }
 
 }  // namespace

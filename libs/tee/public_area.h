@@ -15,6 +15,8 @@ struct AreaDifference {
   Kind kind;
   std::string field;    ///< TCG's name: "nameAlg", "fixedTPM", "authPolicy"
   std::string message;  ///< "fixedTPM is clear and must be set"
+  std::string expected;
+  std::string found;
 };
 
 /// RSA and ECC areas; the keys' own numbers (`unique`) are not compared. nullopt where all else is equal.

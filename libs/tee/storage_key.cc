@@ -24,8 +24,10 @@ Result<VerifiedStorageKey> VerifiedStorageKey::verify(const tpm::Public& key, co
                                                       const tpm::PcrValues& approved) {
   const auto kind = key.area().type == TPM2_ALG_ECC ? tpm::KeyKind::p256 : tpm::KeyKind::rsa2048;
   const auto difference = first_difference(key.area(), profile.storage_key_template(kind, approved));
-  if (difference)
-    return fail(code_for(difference->kind), "the storage key's " + difference->message, difference->field);
+  if (difference) {
+    return differs(code_for(difference->kind), "the storage key's " + difference->message, difference->field,
+                   difference->expected, difference->found);
+  }
   const auto numbers = key.key();
   // An RSA modulus with leading zeros is shorter than it says.
   if (!numbers || (kind == tpm::KeyKind::rsa2048 && numbers->bits() != 2048)) {

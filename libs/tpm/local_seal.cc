@@ -65,7 +65,7 @@ Result<SecretBytes> unseal_locally(Tpm& tpm, const Name& parent, const SealedDat
   auto secret = unseal_object(tpm, object.entity(), policy);
   if (secret) return secret;
   if (!is_rc(secret.error(), "TPM_RC_POLICY_FAIL")) return refused(secret.error());
-  return tl::unexpected(state.refusal());
+  return tl::unexpected(state.refusal(tpm, area->policy()));
 }
 
 }  // namespace sealift::tpm

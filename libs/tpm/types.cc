@@ -134,6 +134,10 @@ Result<Public> Public::parse(ByteView tpm2b) {
   return made;
 }
 
+ByteView Public::policy() const noexcept {
+  return ByteView{static_cast<const std::uint8_t*>(area_->authPolicy.buffer), area_->authPolicy.size};
+}
+
 Result<Public> Public::from_template(const TPMT_PUBLIC& area) {
   SEALIFT_TRY(const auto hash, hash_from_id(area.nameAlg));
   SEALIFT_TRY(auto tpm2b, marshal(area));

@@ -68,6 +68,8 @@ class Public {
   ByteView marshalled_area() const noexcept { return ByteView{tpm2b_}.subspan(2); }
   const TPMT_PUBLIC& area() const noexcept { return *area_; }
   HashAlgorithm name_algorithm() const noexcept { return name_algorithm_; }
+  /// authPolicy: a policy digest, or empty.
+  ByteView policy() const noexcept;
   const Name& name() const noexcept { return name_; }
   /// An RSA key, or an ECC key on P-256 or P-384; key_unsupported for other types, malformed for a point that
   /// is not on its curve.

@@ -20,10 +20,16 @@ constexpr milliseconds kPatience{10'000};
 constexpr unsigned kLongestPause = 64;  // ms
 constexpr unsigned kConnectionAttempts = 3;
 
-tl::unexpected<Error> fail_pcr(const PcrSelection& pcrs, const Error& cause) {
-  return fail(ErrorCode::pcr_differs,
-              fmt::format("PCR {} has another value than the one approved", pcrs.text()), pcrs.text(),
-              cause.message);
+/// The PCRs' values are not in a policy, only its digest is: so both sides are shown as digests.
+template <typename PolicyOf>
+Error pcr_refusal(Tpm& tpm, const PcrSelection& pcrs, std::string message, ByteView approved,
+                  PolicyOf policy_of_values) {
+  Error error{ErrorCode::pcr_differs, std::move(message), pcrs.text(), {}};
+  const auto now = read_pcrs(tpm, pcrs);
+  if (!now) return error;
+  error.expected = fmt::format("policy {}", to_hex(approved));
+  error.found = fmt::format("policy {} from {}", to_hex(policy_of_values(*now).view()), now->text());
+  return error;
 }
 
 tl::unexpected<Error> fail_sealed(std::string message, std::string field, const Error& cause) {
@@ -74,14 +80,14 @@ class Chain {
   Result<Bytes> import(Session& policy) {
     auto object = import_object(tpm_, parent_key(), policy, data_);
     if (object) return object;
-    if (is_rc(object.error(), "TPM_RC_POLICY_FAIL")) return fail_pcr(parent_.pcrs, object.error());
+    if (is_rc(object.error(), "TPM_RC_POLICY_FAIL")) return fail_pcr(object.error());
     return refused("the TPM does not accept the sealed data for its storage key", object.error());
   }
 
   Result<LoadedObject> load_it(Session& policy, ByteView object) {
     auto loaded = load(tpm_, parent_key(), policy, object, area_);
     if (loaded) return loaded;
-    if (is_rc(loaded.error(), "TPM_RC_POLICY_FAIL")) return fail_pcr(parent_.pcrs, loaded.error());
+    if (is_rc(loaded.error(), "TPM_RC_POLICY_FAIL")) return fail_pcr(loaded.error());
     return refused("the TPM does not load the sealed data", loaded.error());
   }
 
@@ -92,11 +98,21 @@ class Chain {
     auto secret = unseal_object(tpm_, loaded.entity(), policy);
     if (secret) return secret;
     if (is_rc(secret.error(), "TPM_RC_POLICY_FAIL")) {
-      auto refusal = object_policy.refusal();
+      auto refusal = object_policy.refusal(tpm_, area_.policy());
       refusal.detail = secret.error().message;
       return tl::unexpected(std::move(refusal));
     }
     return refused("the sealed data are not something to unseal", secret.error());
+  }
+
+  tl::unexpected<Error> fail_pcr(const Error& cause) {
+    auto refusal =
+        pcr_refusal(tpm_, parent_.pcrs,
+                    fmt::format("PCR {} has another value than the one approved", parent_.pcrs.text()),
+                    parent_.key.policy(),
+                    [this](const PcrValues& values) { return parent_.profile->storage_key_policy(values); });
+    refusal.detail = cause.message;
+    return tl::unexpected(std::move(refusal));
   }
 
   /// What the TPM finds wrong with its input is wrong with the sealed data. An altered RSA seed is
@@ -127,11 +143,11 @@ Status PcrObjectPolicy::satisfy(Tpm& tpm, const Session& session) const {
   return policy_pcr(tpm, session, selection_);
 }
 
-Error PcrObjectPolicy::refusal() const {
-  return {ErrorCode::pcr_differs,
-          fmt::format("PCR {} has another value than the one the data were sealed to", selection_.text()),
-          selection_.text(),
-          {}};
+Error PcrObjectPolicy::refusal(Tpm& tpm, ByteView approved) const {
+  return pcr_refusal(
+      tpm, selection_,
+      fmt::format("PCR {} has another value than the one the data were sealed to", selection_.text()),
+      approved, [](const PcrValues& values) { return Policy{}.pcr(values).digest(); });
 }
 
 Result<StorageParent> read_storage_parent(Tpm& tpm, const Profile& profile) {

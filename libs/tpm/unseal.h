@@ -27,8 +27,8 @@ class ObjectPolicy {
  public:
   virtual ~ObjectPolicy() = default;
   virtual Status satisfy(Tpm& tpm, const Session& session) const = 0;
-  /// The error where the TPM says that the policy does not hold.
-  virtual Error refusal() const = 0;
+  /// The error where the TPM says that `approved`, the object's policy digest, does not hold.
+  virtual Error refusal(Tpm& tpm, ByteView approved) const = 0;
 };
 
 /// PolicyPCR over the PCRs as they are: one step.
@@ -36,8 +36,8 @@ class PcrObjectPolicy final : public ObjectPolicy {
  public:
   explicit PcrObjectPolicy(PcrSelection selection) : selection_{std::move(selection)} {}
   Status satisfy(Tpm& tpm, const Session& session) const override;
-  /// pcr_differs at "sha256:6".
-  Error refusal() const override;
+  /// pcr_differs at "sha256:6", with the approved policy digest and the one that the PCRs give now.
+  Error refusal(Tpm& tpm, ByteView approved) const override;
 
  private:
   PcrSelection selection_;

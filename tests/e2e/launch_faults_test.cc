@@ -22,6 +22,10 @@ class LaunchFaults : public testing::Test {
     EXPECT_EQ(error.value("code", ""), code) << error;
     EXPECT_EQ(error.value("field", ""), field) << error;
     EXPECT_GT(error.value("remedy", "").size(), 20U);
+    if (code.ends_with("_differs") && code != "hmac_differs") {
+      EXPECT_FALSE(error.value("expected", "").empty()) << error;
+      EXPECT_NE(error.value("found", ""), error.value("expected", "")) << error;
+    }
   }
   static Bytes component(const char* name) { return read_file(chain().image(name), 256U << 20U).value(); }
   static std::string flipped(Bytes bytes, std::size_t at) {
@@ -223,6 +227,8 @@ TEST(FirmwareFaults, AreRefusedNamingTheFirstEventThatDiffers) {
     const auto error = chain.host_error(Chain::launch(machine));
     EXPECT_EQ(error.value("code", ""), "pcr_differs") << error;
     EXPECT_EQ(error.value("field", ""), fault.field) << error;
+    EXPECT_TRUE(error.value("expected", "").starts_with(std::string{fault.field}.substr(5))) << error;
+    EXPECT_NE(error.value("found", ""), error.value("expected", "")) << error;
   }
   chain.host({"stop", machine});
 }

@@ -50,6 +50,30 @@ ErrorCode difference(Component component) noexcept {
   return kCodes.at(static_cast<std::size_t>(component));
 }
 
+namespace {
+
+std::string text(const std::optional<crypto::Digest>& digest) {
+  return digest ? to_hex(digest->view()) : "nothing";
+}
+
+/// What was sealed and what was measured.
+std::pair<std::string, std::string> values(Component component, const IntegrityInformation& expected,
+                                           const Measured& measured) {
+  switch (component) {
+    case Component::kernel:
+      return {text(expected.kernel), text(measured.kernel)};
+    case Component::initramfs:
+      return {text(expected.initrd), text(measured.initramfs)};
+    case Component::cmdline:
+      return {text(expected.bootargs), text(measured.cmdline)};
+    case Component::rtas:
+      return {text(expected.rtas), text(measured.rtas)};
+  }
+  return {};
+}
+
+}  // namespace
+
 std::vector<Component> compare(const IntegrityInformation& expected, const Measured& measured) {
   std::vector<Component> differing;
   if (!(expected.kernel == measured.kernel)) differing.push_back(Component::kernel);
@@ -67,8 +91,9 @@ Status check(const IntegrityInformation& expected, const Measured& measured) {
     names += names.empty() ? "" : ", ";
     names += name(component);
   }
-  return fail(difference(differing.front()), fmt::format("not what was sealed: {}", names),
-              std::string{name(differing.front())});
+  auto [sealed, found] = values(differing.front(), expected, measured);
+  return differs(difference(differing.front()), fmt::format("not what was sealed: {}", names),
+                 std::string{name(differing.front())}, std::move(sealed), std::move(found));
 }
 
 ByteView slof_rtas() noexcept {

@@ -44,7 +44,7 @@ ErrorCode difference(Component component) noexcept;
 
 /// Every component that differs, in the order of Component. RTAS present on one side only differs.
 std::vector<Component> compare(const IntegrityInformation& expected, const Measured& measured);
-/// The first difference as an error, its message naming all of them.
+/// The first difference as an error with both digests, its message naming all of them.
 Status check(const IntegrityInformation& expected, const Measured& measured);
 
 /// The RTAS of SLOF, which QEMU's pseries machines run: the 20 bytes whose digest svm-tools puts into every

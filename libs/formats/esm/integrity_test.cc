@@ -84,6 +84,8 @@ TEST(Comparison, NamesTheComponentThatDiffers) {
   const auto other = sha512("other");
   auto changed = measured();
   changed.kernel = other;
+  EXPECT_THAT(check(integrity(), changed),
+              FailsShowing(to_hex(integrity().kernel.view()), to_hex(other.view())));
   EXPECT_THAT(check(integrity(), changed), FailsAt(ErrorCode::kernel_differs, "kernel"));
   changed = measured();
   changed.initramfs = other;
@@ -110,6 +112,7 @@ TEST(Comparison, RefusesRtasThatOneSideOnlyHas) {
   auto with_rtas = measured();
   with_rtas.rtas = sha512("rtas");
   EXPECT_THAT(check(integrity(), with_rtas), FailsWith(ErrorCode::rtas_differs));
+  EXPECT_THAT(check(integrity(), with_rtas), FailsShowing("nothing", to_hex(with_rtas.rtas->view())));
 }
 
 }  // namespace

@@ -25,6 +25,7 @@ VerifiedOperand::VerifiedOperand(const Operand& operand, SecretBytes key, Integr
       integrity_{std::move(integrity)} {}
 
 Result<VerifiedOperand> VerifiedOperand::verify(const Operand& operand, const Seed& seed) {
+  // Only the image's owner may know the right HMAC: who had it could put it on any payload.
   if (!constant_time_equal(payload_hmac(operand, seed).view(), operand.hmac())) {
     return fail(ErrorCode::hmac_differs, "the payload's HMAC is not the one that this image's seed gives",
                 "hmac");

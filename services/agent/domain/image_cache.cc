@@ -80,8 +80,9 @@ Result<ImageCache::Use> ImageCache::get(const ObjectOrder& wanted, const std::st
   if (!entries_.contains(name)) SEALIFT_CHECK(fetch(wanted, name, stop, lock));
   auto& found = *entries_.find(name);
   if (found.second.size != wanted.size)
-    return fail(ErrorCode::object_differs,
-                fmt::format("the object has {} bytes, not {}", found.second.size, wanted.size), "size");
+    return differs(ErrorCode::object_differs,
+                   fmt::format("the object has {} bytes, not {}", found.second.size, wanted.size), "size",
+                   std::to_string(wanted.size), std::to_string(found.second.size));
   return use(found);
 }
 

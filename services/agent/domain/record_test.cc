@@ -139,11 +139,15 @@ TEST(RecordTest, HasAResultOnlyOnceTheOrchestratorHasTheEventsThatLedThere) {
 
 TEST(RecordTest, MakesARefusalPlain) {
   auto record = handed();
-  record.end(Error{ErrorCode::guest_failed, std::string(5000, '\xc3'), "a\nb", "secret detail"}, 2);
+  record.end(Error{ErrorCode::guest_failed, std::string(5000, '\xc3'), "a\nb", "secret detail", "a\rb",
+                   std::string(5000, 'b')},
+             2);
   record.told(1);
   const auto& refusal = record.untold()->refusal();
   EXPECT_EQ(refusal.message(), std::string(kMaxText, '?'));
   EXPECT_EQ(refusal.field(), "a?b");
+  EXPECT_EQ(refusal.expected(), "a?b");
+  EXPECT_EQ(refusal.found(), std::string(kMaxText, 'b'));
   EXPECT_EQ(record.untold()->SerializeAsString().find("secret"), std::string::npos);
 }
 

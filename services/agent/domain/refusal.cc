@@ -22,6 +22,8 @@ v1::Refusal to_refusal(const Error& error) {
   refusal.set_field(printable(error.field));
   refusal.set_message(printable(error.message));
   refusal.set_remedy(std::string{remedy(error.code)});
+  refusal.set_expected(printable(error.expected));
+  refusal.set_found(printable(error.found));
   return refusal;
 }
 

@@ -47,8 +47,8 @@ Status check_head(const std::string& bytes, const image::Manifest& manifest) {
 Status check_cmdline(const std::string& cmdline, const image::Component& announced) {
   const auto digest = crypto::digest(crypto::HashAlgorithm::sha512, as_bytes(cmdline));
   if (cmdline.size() == announced.size && digest == announced.sha512) return {};
-  return fail(ErrorCode::cmdline_differs, "the command line is not the one that the manifest announces",
-              "cmdline");
+  return differs(ErrorCode::cmdline_differs, "the command line is not the one that the manifest announces",
+                 "cmdline", to_hex(announced.sha512.view()), to_hex(digest.view()));
 }
 
 Result<AnnouncedFile> read_file(std::string_view name, std::uint64_t size, const crypto::Digest& sha512) {

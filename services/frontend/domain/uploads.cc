@@ -162,8 +162,8 @@ tl::unexpected<Error> Uploads::failed(store::UploadRecord& upload, const objects
   }
   stores_.objects.abandon(state);
   const auto code = why.code == ErrorCode::object_differs ? why.code : ErrorCode::conflict;
-  return fail(code, fmt::format("{}: send the {} again from offset 0", why.message, upload.file),
-              upload.file);
+  return differs(code, fmt::format("{}: send the {} again from offset 0", why.message, upload.file),
+                 upload.file, why.expected, why.found);
 }
 
 }  // namespace sealift::frontend

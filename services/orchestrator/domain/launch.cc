@@ -18,6 +18,8 @@ void set_refusal(store::LaunchEvent& event, const Error& why) {
   event.code = std::string{name(why.code)};
   event.field = cut(why.field);
   event.message = cut(why.message);
+  event.expected = cut(why.expected);
+  event.found = cut(why.found);
 }
 
 }  // namespace
@@ -131,6 +133,8 @@ void Launch::refuse(const Error& why, const Limits& limits) {
   record().refusal_code = std::string{name(why.code)};
   record().refusal_field = cut(why.field);
   record().refusal_message = cut(why.message);
+  record().refusal_expected = cut(why.expected);
+  record().refusal_found = cut(why.found);
   finish(v1::Launch::STATE_REFUSED, limits);
 }
 
@@ -188,20 +192,19 @@ v1::Refusal to_message(const Error& error) {
   refusal.set_field(error.field);
   refusal.set_message(error.message);
   refusal.set_remedy(std::string{remedy(error.code)});
+  refusal.set_expected(error.expected);
+  refusal.set_found(error.found);
   return refusal;
 }
 
 Error from_message(const v1::Refusal& refusal) {
-  return Error{error_code_from_name(refusal.code()), cut(refusal.message()), cut(refusal.field()), {}};
+  return Error{error_code_from_name(refusal.code()),
+               cut(refusal.message()),
+               cut(refusal.field()),
+               {},
+               cut(refusal.expected()),
+               cut(refusal.found())};
 }
-
-namespace {
-
-v1::Refusal refusal(const std::string& code, const std::string& field, const std::string& message) {
-  return to_message(Error{error_code_from_name(code), message, field, {}});
-}
-
-}  // namespace
 
 v1::Launch to_message(const store::LaunchRecord& record) {
   v1::Launch launch;
@@ -217,8 +220,14 @@ v1::Launch to_message(const store::LaunchRecord& record) {
   launch.set_started_at_ms(record.started_at_ms);
   launch.set_ended_at_ms(record.ended_at_ms);
   launch.set_exit_status(static_cast<std::int32_t>(record.exit_status));
-  if (!record.refusal_code.empty())
-    *launch.mutable_refusal() = refusal(record.refusal_code, record.refusal_field, record.refusal_message);
+  if (!record.refusal_code.empty()) {
+    *launch.mutable_refusal() = to_message(Error{error_code_from_name(record.refusal_code),
+                                                 record.refusal_message,
+                                                 record.refusal_field,
+                                                 {},
+                                                 record.refusal_expected,
+                                                 record.refusal_found});
+  }
   return launch;
 }
 
@@ -232,7 +241,10 @@ v1::LaunchEvent to_message(const store::LaunchEvent& event) {
   message.set_actor(event.actor);
   message.set_verdict(event.verdict == "refused" ? v1::LaunchEvent::VERDICT_REFUSED
                                                  : v1::LaunchEvent::VERDICT_DONE);
-  if (!event.code.empty()) *message.mutable_refusal() = refusal(event.code, event.field, event.message);
+  if (!event.code.empty()) {
+    *message.mutable_refusal() = to_message(
+        Error{error_code_from_name(event.code), event.message, event.field, {}, event.expected, event.found});
+  }
   return message;
 }
 

@@ -114,6 +114,10 @@ Result<Reply> take_refusal(json::Object& message) {
   Error error{error_code_from_name(code), {}, {}, {}};
   SEALIFT_TRY(error.message, take_bounded_text(members, "message", 4096));
   SEALIFT_TRY(error.field, take_bounded_text(members, "field", 256));
+  if (members.has("expected")) {
+    SEALIFT_TRY(error.expected, take_bounded_text(members, "expected", 4096));
+    SEALIFT_TRY(error.found, take_bounded_text(members, "found", 4096));
+  }
   SEALIFT_CHECK(members.expect_end());
   return error;
 }
@@ -176,7 +180,12 @@ struct ReplyWriter {
     return json;
   }
   Json operator()(const Error& error) const {
-    return {{"refused", {{"code", name(error.code)}, {"message", error.message}, {"field", error.field}}}};
+    Json refused{{"code", name(error.code)}, {"message", error.message}, {"field", error.field}};
+    if (!error.expected.empty()) {
+      refused["expected"] = error.expected;
+      refused["found"] = error.found;
+    }
+    return {{"refused", std::move(refused)}};
   }
   Json operator()(const Guests& guests) const { return {{"guests", guests.ids}}; }
   Json operator()(const Stopped&) const { return {{"stopped", Json::object()}}; }

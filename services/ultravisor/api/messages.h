@@ -8,7 +8,8 @@
 /// A launch is answered by events until the guest has ended: {"event": "operand_found"} …, then
 /// {"event": "guest_ended", "exit_status": 0} or {"refused": {"code": …, "message": …, "field": …}}. The
 /// guest lives on when its asker goes away; who watches it then gets the same answer again, from its first
-/// event on, also for some time after the end. not_found at 'id' for a launch that is not known (any more).
+/// event on, also for some time after the end. A refusal of a value also has "expected" and "found".
+/// not_found at 'id' for a launch that is not known (any more).
 ///
 /// An id names one launch. Stopping an unknown one is answered by not_found, and no launch takes that id
 /// from then on.

@@ -119,6 +119,26 @@ TEST(UltravisorMessages, CarryRepliesWithoutTheirPrivateDetail) {
   EXPECT_EQ(std::get<Guests>(*read_reply(write_reply(Guests{{"a", "b"}}))).ids.size(), 2U);
 }
 
+TEST(UltravisorMessages, SayWhatWasExpectedAndFoundOnlyOfAValue) {
+  Error refusal{ErrorCode::kernel_differs, "not it", "kernel", {}, "aa", "bb"};
+  const auto reply = read_reply(write_reply(refusal));
+  ASSERT_THAT(reply, Succeeds());
+  EXPECT_EQ(std::get<Error>(*reply).expected, "aa");
+  EXPECT_EQ(std::get<Error>(*reply).found, "bb");
+  refusal.expected.clear();
+  EXPECT_EQ(write_reply(refusal).find("found"), std::string::npos);
+  const auto with = [](std::string_view members) {
+    return read_reply(R"({"refused":{"code":"kernel_differs","message":"m","field":"kernel")" +
+                      std::string{members} + "}}");
+  };
+  EXPECT_THAT(with(R"(,"expected":"aa","found":"bb")"), Succeeds());
+  EXPECT_THAT(with(R"(,"expected":"aa")"), FailsAt(ErrorCode::malformed, "found"));
+  EXPECT_THAT(with(R"(,"found":"bb")"), FailsAt(ErrorCode::malformed, "found"));
+  EXPECT_THAT(with(R"(,"expected":1,"found":"bb")"), FailsAt(ErrorCode::malformed, "expected"));
+  EXPECT_THAT(with(",\"expected\":\"" + std::string(4097, 'a') + "\",\"found\":\"\""),
+              FailsAt(ErrorCode::malformed, "expected"));
+}
+
 TEST(UltravisorMessages, CrossASocketWithTheirFiles) {
   int ends[2];
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);

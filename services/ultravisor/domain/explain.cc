@@ -25,11 +25,11 @@ Error explain(Error error, const std::filesystem::path& event_log, int reference
   const auto difference = tpm::first_difference(*ours, *approved, tpm::HashAlgorithm::sha256);
   if (!difference || !*difference) return error;
   error.field = fmt::format("pcr{}.{}", (*difference)->pcr, (*difference)->name);
-  error.message = fmt::format(
-      "PCR {} has another value than approved; event {} '{}' is the first that differs: "
-      "expected {}, found {}",
-      (*difference)->pcr, (*difference)->index, (*difference)->name, (*difference)->expected,
-      (*difference)->found);
+  error.message =
+      fmt::format("PCR {} has another value than approved; event {} '{}' is the first that differs",
+                  (*difference)->pcr, (*difference)->index, (*difference)->name);
+  error.expected = (*difference)->expected;
+  error.found = (*difference)->found;
   return error;
 }
 
