@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cassert>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -19,7 +20,8 @@
 namespace sealift::ultravisor {
 namespace {
 
-constexpr int kFirstFree = 64;  // where the given files wait while 0, 1, 2, … are filled
+constexpr std::size_t kMaxFiles = 64;
+constexpr int kFirstFree = kMaxFiles;  // where the given files wait while 0, 1, 2, … are filled
 
 struct Failure {
   int step;
@@ -53,11 +55,14 @@ class ChildSetup {
   }
   void pass_files() const {
     const int count = static_cast<int>(fds_.size());
-    for (int i = 0; i < count; ++i) {
-      if (::dup2(fds_[static_cast<std::size_t>(i)], kFirstFree + i) < 0) give_up(0);
+    std::array<int, kMaxFiles> waiting{};
+    for (std::size_t i = 0; i < fds_.size(); ++i) {
+      // To a number that is free: another of the given files may have any.
+      waiting[i] = ::fcntl(fds_[i], F_DUPFD_CLOEXEC, kFirstFree);
+      if (waiting[i] < 0) give_up(0);
     }
     for (int i = 0; i < count; ++i) {
-      if (::dup2(kFirstFree + i, i) < 0) give_up(0);
+      if (::dup2(waiting[static_cast<std::size_t>(i)], i) < 0) give_up(0);
     }
     // The report pipe alone stays open besides, until exec closes it.
     const auto report = static_cast<unsigned>(report_);
@@ -119,6 +124,7 @@ Result<Identity> identity_of(const std::string& user) {
 }
 
 Result<Child> spawn_sandboxed(const SandboxedCommand& command, const Identity* become) {
+  assert(command.fds.size() <= kMaxFiles);
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return fail_errno("pipe");
   const UniqueFd report{ends[0]};

@@ -32,6 +32,25 @@ TEST(SandboxedProcess, HasNoOtherFilesThanThoseGiven) {
   EXPECT_EQ(output_of("ls /proc/$$/fd; true", nullptr), "0\n1\n2\n");
 }
 
+// As in a process with many guests: the files have any numbers, those that others wait at among them.
+TEST(SandboxedProcess, HasTheFilesGivenWhateverTheirNumbers) {
+  const auto null = open_file("/dev/null", O_RDONLY).value();
+  for (int number = 60; number < 140; ++number) {
+    int ends[2];
+    ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+    const UniqueFd read_end{ends[0]};
+    UniqueFd write_end{::fcntl(ends[1], F_DUPFD_CLOEXEC, number)};
+    ::close(ends[1]);
+    ASSERT_EQ(write_end.get(), number);
+    auto child = spawn_sandboxed(
+        {{"/bin/sh", "-c", "echo it is mine"}, {null.get(), write_end.get(), null.get()}}, nullptr);
+    ASSERT_THAT(child, Succeeds());
+    write_end.reset();
+    EXPECT_EQ(as_text(read_all(read_end.get(), 100).value()), "it is mine\n") << number;
+    EXPECT_EQ(child->wait().value(), 0);
+  }
+}
+
 TEST(SandboxedProcess, CanNeitherDumpCoreNorGainPrivileges) {
   const auto output = output_of("ulimit -c; grep NoNewPrivs /proc/self/status", nullptr);
   EXPECT_EQ(output, "0\nNoNewPrivs:\t1\n");
