@@ -69,8 +69,10 @@ Json refusal_json(const v1::Refusal& refusal) {
 }
 
 Error as_error(const v1::Refusal& refusal) {
-  return Error{error_code_from_name(refusal.code()),
-               refusal.message(),
+  auto code = error_code_from_name(refusal.code());
+  if (code == ErrorCode::internal) code = ErrorCode::malformed;  // of the cloud's, not of this tool's
+  return Error{code,
+               refusal.message().empty() ? "refused without a word why" : refusal.message(),
                refusal.field(),
                {},
                refusal.expected(),

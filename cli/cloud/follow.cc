@@ -25,10 +25,10 @@ class Follower {
   Status take(const v1::LaunchEvent& event) {
     SEALIFT_CHECK(check_not_cancelled());
     if (event.sequence() <= seen_) return {};
-    seen_ = event.sequence();
-    if (begun_ms_ == 0) begun_ms_ = event.time_ms();
-    SEALIFT_CHECK(context_.json ? print_line(event_json(event)) : print_text(event_line(event, begun_ms_)));
+    SEALIFT_CHECK(show(event));
+    // Seen when it is answered: where the cloud is gone meanwhile, it comes again.
     if (on_event_) SEALIFT_CHECK(on_event_(event));
+    seen_ = event.sequence();
     reached_ = event.last() || (until_ == Until::running && event.name() == "guest_started");
     // Ends the stream from our side.
     return reached_ ? Status{fail(ErrorCode::canceled, "seen enough")} : Status{};
@@ -37,10 +37,18 @@ class Follower {
   bool reached() const { return reached_; }
 
  private:
+  Status show(const v1::LaunchEvent& event) {
+    if (event.sequence() <= shown_) return {};
+    shown_ = event.sequence();
+    if (begun_ms_ == 0) begun_ms_ = event.time_ms();
+    return context_.json ? print_line(event_json(event)) : print_text(event_line(event, begun_ms_));
+  }
+
   const Until until_;
   Context& context_;
   const std::function<Status(const v1::LaunchEvent&)>& on_event_;
   std::uint32_t seen_ = 0;
+  std::uint32_t shown_ = 0;
   std::int64_t begun_ms_ = 0;
   bool reached_ = false;
 };

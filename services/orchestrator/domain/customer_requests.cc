@@ -226,7 +226,7 @@ Result<v1::ChallengeTargetResponse> CustomerRequests::challenge(const std::strin
     return fail(ErrorCode::invalid_argument, "the question is empty or too large", "question");
   SEALIFT_TRY(const auto command, unless_conflict([&] { return relay_question(tenant, request); }));
   SEALIFT_TRY(const auto result, wait_for(command, limits_.host_answer));
-  if (!result.has_answer()) return tl::unexpected(from_message(result.refusal()));
+  if (!result.has_answer()) return tl::unexpected(why_not(result));
   v1::ChallengeTargetResponse response;
   response.set_answer(result.answer().answer());
   return response;
@@ -295,7 +295,7 @@ Result<v1::ConsoleResult> CustomerRequests::console(const std::string& tenant, c
   const auto result = wait_for(command.command_id, limits_.host_answer);
   SEALIFT_CHECK(stores_.commands.remove(command.command_id));
   if (!result) return tl::unexpected(result.error());
-  if (!result->has_console()) return tl::unexpected(from_message(result->refusal()));
+  if (!result->has_console()) return tl::unexpected(why_not(*result));
   if (result->console().offset() != offset)
     return fail(ErrorCode::malformed, "the host answered for another place of the console", "offset");
   return result->console();

@@ -119,8 +119,10 @@ Status HostReports::report(const std::string& host_id, const v1::ReportInstanceR
     return fail(ErrorCode::invalid_argument, "the sequence number is out of range", "sequence");
   for (int attempt = 1;; ++attempt) {
     SEALIFT_TRY(auto record, stores_.launches.get_any(request.launch_id()));
-    if (record.host_id != host_id || record.attempt != request.attempt())
-      return fail(ErrorCode::failed_precondition, "this launch is not with this host", "launch_id");
+    // As one that never was: a host learns nothing of other hosts' launches.
+    if (record.host_id != host_id) return fail(ErrorCode::not_found, "there is no such launch", "launch");
+    if (record.attempt != request.attempt())
+      return fail(ErrorCode::failed_precondition, "this attempt at the launch is over", "attempt");
     SEALIFT_TRY(auto launch, Launch::read(std::move(record), now_ms(clock_)));
     if (is_final(launch.state()) || request.sequence() <= launch.document().instance_sequence()) return {};
     SEALIFT_CHECK(apply(launch, request));

@@ -19,8 +19,37 @@ TEST_F(AHostsReport, OfALaunchThatIsNotItsOwnIsRefused) {
   add_host("beta", 2048);
   const auto id = launched(request(v1::KEY_MODEL_BRING));
   show_evidence("alpha");
-  EXPECT_THAT(report("beta", id, 1, "guest_started"), FailsWith(ErrorCode::failed_precondition));
+  const auto refused = report("beta", id, 1, "guest_started");
+  v1::ReportInstanceRequest never;
+  never.set_launch_id("no-such-launch");
+  never.set_sequence(1);
+  never.set_event("guest_started");
+  const auto unknown = reports_.report("beta", never);
+  EXPECT_THAT(refused, FailsWith(ErrorCode::not_found));
+  EXPECT_EQ(refused.error().message, unknown.error().message);
+  EXPECT_EQ(refused.error().field, unknown.error().field);
   EXPECT_EQ(now(id).state(), v1::Launch::STATE_DISPATCHED);
+}
+
+// Neither is a defect of ours.
+TEST_F(AHostsReport, OfARefusalWithoutAReasonIsMalformed) {
+  add_host("alpha");
+  const auto id = launched(request(v1::KEY_MODEL_BRING));
+  v1::CompleteCommandRequest wordless;
+  wordless.mutable_refusal();
+  complete("alpha", wordless);
+  EXPECT_EQ(now(id).refusal().code(), "malformed");
+  EXPECT_NE(now(id).refusal().message(), "");
+}
+
+TEST_F(AHostsReport, OfSomethingElseThanItWasAskedIsMalformed) {
+  add_host("alpha");
+  const auto id = launched(request(v1::KEY_MODEL_BRING));
+  v1::CompleteCommandRequest other;
+  other.mutable_stopped();
+  complete("alpha", other);
+  EXPECT_EQ(now(id).refusal().code(), "malformed");
+  EXPECT_EQ(now(id).refusal().field(), "result");
 }
 
 TEST_F(AHostsReport, OfAnEarlierAttemptIsRefused) {
@@ -140,6 +169,8 @@ TEST_F(AHeartbeat, OfAHostThatWasGivenUpIsToldToStop) {
   add_host("alpha");
   const auto id = running("alpha");
   pass(limits_.host_lost + milliseconds{1000});
+  work();
+  pass(limits_.host_silence + milliseconds{1000});
   work();
   EXPECT_THAT(reports_.heartbeat("alpha", {id}).value(), ElementsAre(id));
 }

@@ -150,6 +150,7 @@ void Launch::end(std::optional<std::int32_t> exit_status, const Error* why, cons
 
 void Launch::started(const Limits& limits) {
   record().started_at_ms = now_ms_;
+  document_.set_waiting_since_ms(0);
   wait_in(v1::Launch::STATE_RUNNING, limits.host_lost);
 }
 
@@ -198,12 +199,17 @@ v1::Refusal to_message(const Error& error) {
 }
 
 Error from_message(const v1::Refusal& refusal) {
-  return Error{error_code_from_name(refusal.code()),
-               cut(refusal.message()),
-               cut(refusal.field()),
-               {},
-               cut(refusal.expected()),
-               cut(refusal.found())};
+  auto code = error_code_from_name(refusal.code());
+  if (code == ErrorCode::internal) code = ErrorCode::malformed;
+  auto message = cut(refusal.message());
+  if (message.empty()) message = "refused without a word why";
+  return Error{code, std::move(message),      cut(refusal.field()),
+               {},   cut(refusal.expected()), cut(refusal.found())};
+}
+
+Error why_not(const v1::CompleteCommandRequest& result) {
+  if (result.has_refusal()) return from_message(result.refusal());
+  return Error{ErrorCode::malformed, "the host answered what it was not asked", "result", {}};
 }
 
 v1::Launch to_message(const store::LaunchRecord& record) {

@@ -88,8 +88,11 @@ v1::Command stop_command();
 v1::Launch to_message(const store::LaunchRecord& record);
 v1::LaunchEvent to_message(const store::LaunchEvent& event);
 v1::Refusal to_message(const Error& error);
-/// What a peer says that went wrong. An unknown code becomes `internal`; texts are cut to 1 KiB.
+/// What a peer says that went wrong. An unknown code becomes `malformed`, and `internal` as well: a defect of
+/// theirs is none of ours. Texts are cut to 1 KiB.
 Error from_message(const v1::Refusal& refusal);
+/// Of a result that is not the one asked for: its refusal, or malformed where it is none.
+Error why_not(const v1::CompleteCommandRequest& result);
 
 /// Whether another host may do what this one refused.
 bool is_of_the_host(ErrorCode code);

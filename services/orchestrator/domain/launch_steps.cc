@@ -128,7 +128,7 @@ Status LaunchSteps::look_for_evidence(Launch launch) {
   SEALIFT_TRY(const auto result, result_of(launch, "evidence"));
   if (!result) return wait_on(std::move(launch), "the host's evidence");
   if (!result->has_evidence()) {
-    launch.give_up_target(from_message(result->refusal()), limits_);
+    launch.give_up_target(why_not(*result), limits_);
     return commit(std::move(launch));
   }
   launch.document().set_evidence(result->evidence().evidence());
@@ -185,7 +185,7 @@ Status LaunchSteps::look_for_answer(Launch launch) {
   SEALIFT_TRY(const auto result, result_of(launch, "question-" + launch.document().question_id()));
   if (!result) return wait_on(std::move(launch), "the host's answer");
   if (!result->has_answer()) {
-    launch.give_up_target(from_message(result->refusal()), limits_);
+    launch.give_up_target(why_not(*result), limits_);
     return commit(std::move(launch));
   }
   v1::AnswerQuestionRequest request;
@@ -252,16 +252,25 @@ Status LaunchSteps::look_at_start(Launch launch) {
     launch.note(event::kGuestStarted);
     launch.started(limits_);
   } else {
-    launch.give_up_or_refuse(from_message(result->refusal()), limits_);
+    launch.give_up_or_refuse(why_not(*result), limits_);
   }
   return commit(std::move(launch));
 }
 
 Status LaunchSteps::look_at_host(Launch launch) {
   SEALIFT_TRY(const auto host, stores_.hosts.get(launch.record().host_id));
+  auto& document = launch.document();
+  const auto now = now_ms(clock_);
   const auto lost_at = host.last_seen_ms + limits_.host_lost.count();
-  if (lost_at > now_ms(clock_)) {
-    launch.wait_in(v1::Launch::STATE_RUNNING, milliseconds{lost_at - now_ms(clock_)});
+  if (lost_at > now) {
+    document.set_waiting_since_ms(0);
+    launch.wait_in(v1::Launch::STATE_RUNNING, milliseconds{lost_at - now});
+  } else if (document.waiting_since_ms() == 0) {
+    // The clock may have jumped: a host that lives is heard of before the second look.
+    document.set_waiting_since_ms(now);
+    launch.wait_in(v1::Launch::STATE_RUNNING, limits_.host_silence);
+  } else if (!launch.is_overdue()) {
+    launch.wait_on();
   } else {
     const Error why{ErrorCode::unavailable, "its host was not heard of for too long", "host", {}};
     launch.end({}, &why, limits_);

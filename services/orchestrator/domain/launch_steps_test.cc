@@ -237,8 +237,37 @@ TEST_F(TakingALaunchsSteps, GivesUpAGuestWhoseHostIsLost) {
   const auto id = running("alpha");
   pass(limits_.host_lost + milliseconds{1000});
   work();
+  EXPECT_EQ(now(id).state(), v1::Launch::STATE_RUNNING) << "looked at twice";
+  pass(limits_.host_silence + milliseconds{1000});
+  work();
   EXPECT_EQ(now(id).state(), v1::Launch::STATE_ENDED);
   EXPECT_EQ(now(id).refusal().code(), "unavailable");
+}
+
+TEST_F(TakingALaunchsSteps, KeepsAGuestWhenTheClockJumpsForward) {
+  add_host("alpha");
+  const auto id = running("alpha");
+  for (int i = 0; i < 2; ++i) {
+    pass(std::chrono::hours{24});
+    work();
+    EXPECT_EQ(now(id).state(), v1::Launch::STATE_RUNNING);
+    ASSERT_THAT(reports_.heartbeat("alpha", {id}), Succeeds());
+    pass(limits_.host_silence + milliseconds{1000});
+    work();
+    EXPECT_EQ(now(id).state(), v1::Launch::STATE_RUNNING);
+  }
+}
+
+TEST_F(TakingALaunchsSteps, GoesOnWhenTheClockJumpsForward) {
+  add_host("alpha");
+  const auto id = launched(request(v1::KEY_MODEL_BRING));
+  pass(std::chrono::hours{24});
+  work();
+  // Nobody can say any more how long the host was silent: this launch is refused, and the next one goes on.
+  EXPECT_TRUE(is_final(now(id).state()));
+  ASSERT_THAT(reports_.heartbeat("alpha", {}), Succeeds());
+  const auto next = launched(request(v1::KEY_MODEL_BRING, "second"));
+  EXPECT_EQ(now(next).state(), v1::Launch::STATE_ASKING_HOST);
 }
 
 TEST_F(TakingALaunchsSteps, KeepsAGuestWhoseHostIsHeardOf) {
