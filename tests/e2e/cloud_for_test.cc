@@ -150,7 +150,8 @@ pid_t CloudForTest::process(const std::string& name) const {
     const auto id = entry.path().filename().string();
     if (id.find_first_not_of("0123456789") != std::string::npos) continue;
     std::ifstream file{entry.path() / "cmdline"};
-    const std::string cmdline{std::istreambuf_iterator<char>{file}, {}};
+    std::string cmdline;
+    std::getline(file, cmdline);  // nothing where the process is gone by now
     if (cmdline.find(path("credentials/" + name) + '\0') != std::string::npos &&
         cmdline.find("sealift-") != std::string::npos) {
       return static_cast<pid_t>(std::stol(id));

@@ -20,10 +20,14 @@ std::string lower(std::string text) {
 }  // namespace
 
 Raw Raw::connect(const Server& server, const std::shared_ptr<Credentials>& credentials) {
+  return *connect("127.0.0.1:" + std::to_string(server.port()), credentials, World::identity(Role::frontend));
+}
+
+Result<Raw> Raw::connect(const std::string& address, const std::shared_ptr<Credentials>& credentials,
+                         const Identity& expected) {
   const Patience patience{std::chrono::steady_clock::now() + kPatience, {}};
-  auto socket = ClientSocket::dial("127.0.0.1:" + std::to_string(server.port()), credentials->current(),
-                                   World::identity(Role::frontend), patience);
-  return Raw{*std::move(socket)};
+  SEALIFT_TRY(auto socket, ClientSocket::dial(address, credentials->current(), expected, patience));
+  return Raw{std::move(socket)};
 }
 
 bool Raw::send(std::string_view bytes) {

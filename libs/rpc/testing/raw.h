@@ -20,6 +20,9 @@ struct RawAnswer {
 class Raw {
  public:
   static Raw connect(const Server& server, const std::shared_ptr<Credentials>& credentials);
+  /// To a process.
+  static Result<Raw> connect(const std::string& address, const std::shared_ptr<Credentials>& credentials,
+                             const Identity& expected);
 
   /// False where the server has closed.
   bool send(std::string_view bytes);

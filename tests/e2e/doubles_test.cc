@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: Apache-2.0
+/// A cloud that lies. Front end, orchestrator and host agent alter one field of one message at a time, every
+/// one that they relay in the launches of both key models: never does a guest run that was not sealed, never
+/// is a secret seen, and every launch ends.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cctype>
+#include <set>
+
+#include "tests/e2e/customer_for_test.h"
+#include "tests/e2e/doubled_cloud_for_test.h"
+#include "tests/e2e/field_changes_for_test.h"
+#include "tests/e2e/methods_for_test.h"
+#include "tests/e2e/processes_for_test.h"
+
+namespace sealift::e2e {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+constexpr std::chrono::seconds kLimit{120};
+constexpr const char* kRegister = "HostService.Register";
+constexpr milliseconds kPatience{3000};  // of the customer with a launch that does not go on
+
+/// One field of one message.
+struct Place {
+  Door door;
+  std::string method;
+  Direction direction;
+  std::string field;
+  auto operator<=>(const Place&) const = default;
+};
+
+std::string describe(const Place& place) {
+  return place.method + (place.direction == Direction::request ? " request " : " answer ") + place.field;
+}
+
+/// What the doubles know and do.
+class Meddler {
+ public:
+  explicit Meddler(std::vector<Bytes> secrets) {
+    for (const auto& secret : secrets) {
+      secrets_.emplace_back(as_text(secret));
+      secrets_.push_back(to_hex(secret));
+    }
+  }
+  void see(Door door, const std::string& method, Direction direction, google::protobuf::Message& message) {
+    const auto bytes = message.SerializeAsString();
+    const std::lock_guard lock{mutex_};
+    for (const auto& secret : secrets_) EXPECT_EQ(bytes.find(secret), std::string::npos) << method;
+    if (records_) {
+      for (auto& field : fields_of(message)) seen_.insert({door, method, direction, std::move(field)});
+    }
+    if (change_ && change_->door == door && change_->method == method && change_->direction == direction)
+      changed_ += change_field(message, change_->field) ? 1 : 0;
+  }
+  void record(bool on) {
+    const std::lock_guard lock{mutex_};
+    records_ = on;
+  }
+  std::vector<Place> seen_at(Door door) const {
+    std::vector<Place> places;
+    for (const auto& place : seen_) {
+      if (place.door == door) places.push_back(place);
+    }
+    return places;
+  }
+  void change(std::optional<Place> place) {
+    const std::lock_guard lock{mutex_};
+    change_ = std::move(place);
+    changed_ = 0;
+  }
+  int changed() const {
+    const std::lock_guard lock{mutex_};
+    return changed_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::vector<std::string> secrets_;
+  bool records_ = false;
+  std::set<Place> seen_;
+  std::optional<Place> change_;
+  int changed_ = 0;
+};
+
+class Doubles : public testing::Test {
+ protected:
+  Doubles()
+      : image_{directory_.path()},
+        meddler_{image_.secrets()},
+        cloud_{[this](Door door, const std::string& method, Direction direction,
+                      google::protobuf::Message& message) {
+          meddler_.see(door, method, direction, message);
+          if (method.ends_with(kRegister) && direction == Direction::answer) ++registrations_;
+        }},
+        customer_{cloud_.tenant(), cloud_.frontend()},
+        guests_{cloud_.path("machines"), [this](const GuestProcess& guest) { inspect(guest); }} {}
+
+  /// What runs is what was sealed, byte for byte.
+  void inspect(const GuestProcess& guest) {
+    const auto kernel = guest.kernel();
+    const auto initramfs = guest.initramfs();
+    if (kernel.empty() || initramfs.empty()) return;  // gone already
+    EXPECT_EQ(kernel, image_.kernel()) << guest.id;
+    EXPECT_EQ(guest.cmdline, image_.cmdline()) << guest.id;
+    const auto& body = image_.initramfs_body();
+    ASSERT_GE(initramfs.size(), body.size());
+    EXPECT_TRUE(std::equal(body.rbegin(), body.rend(), initramfs.rbegin())) << guest.id;
+  }
+
+  struct Outcome {
+    int exit_status = -1;  ///< -1: it did not go on
+    std::string code;
+    std::string output;
+  };
+  /// The customer's tool, until it has an answer or the customer's patience ends.
+  Outcome launch(bool keep_key, milliseconds patience) {
+    Words words{"launch", image_.directory(), "--yes", "--json", "--seed", image_.seed_file()};
+    if (keep_key) words.emplace_back("--keep-key");
+    const auto log = cloud_.path("tool.out");
+    const auto errors = cloud_.path("tool.err");
+    const auto out = open_file(log, O_WRONLY | O_CREAT | O_TRUNC).value();
+    const auto err = open_file(errors, O_WRONLY | O_CREAT | O_TRUNC).value();
+    auto command = cli::sealift_command(cloud_.words(words));
+    command.stdout_fd = out.get();
+    command.stderr_fd = err.get();
+    auto tool = spawn(command).value();
+    const auto status = tool.wait(patience);
+    if (!status) {
+      tool.signal(SIGKILL);
+      (void)tool.wait();
+    }
+    Outcome outcome;
+    outcome.exit_status = status.value_or(-1);
+    outcome.output = std::string{as_text(read_file(errors, 1U << 20U).value())};
+    const auto error = Json::parse(outcome.output, nullptr, false);
+    if (error.is_object()) outcome.code = error.value("error", Json::object()).value("code", "");
+    return outcome;
+  }
+
+  /// Ends all launches there are, as the customer sees them without the doubles' help.
+  void end_all() {
+    v1::ListLaunchesRequest request;
+    request.set_limit(1000);
+    for (;;) {
+      const auto launches = customer_.channel().call<v1::ListLaunchesResponse>(
+          "sealift.v1.LaunchService.ListLaunches", request);
+      ASSERT_TRUE(launches) << launches.error().message;
+      for (const auto& launch : launches->launches()) {
+        request.set_after(launch.launch_id());
+        if (is_over(launch)) continue;
+        EXPECT_TRUE(customer_.stop(launch.launch_id()));
+        const auto last =
+            customer_.wait_for(launch.launch_id(), {v1::Launch::STATE_ENDED, v1::Launch::STATE_REFUSED});
+        EXPECT_TRUE(is_over(last)) << what_ << ": stays " << state_text(last.state());
+        EXPECT_LE(guests_.started(launch.launch_id()), 1U) << what_;
+      }
+      if (!launches->more()) break;
+    }
+    const auto until = steady_clock::now() + kLimit;
+    while (!guests_below(cloud_.path("machines")).empty() && steady_clock::now() < until)
+      std::this_thread::sleep_for(milliseconds{20});
+    EXPECT_THAT(guests_below(cloud_.path("machines")), testing::IsEmpty()) << what_;
+  }
+
+  /// How long a launch takes here and now, and every field on its way.
+  void learn() {
+    meddler_.record(true);
+    const auto begun = steady_clock::now();
+    for (const bool keep_key : {true, false}) {
+      const auto outcome = launch(keep_key, kLimit);
+      ASSERT_EQ(outcome.exit_status, 0) << outcome.output;
+      end_all();
+    }
+    const auto usual = std::chrono::duration_cast<milliseconds>(steady_clock::now() - begun);
+    patience_ = std::max(kPatience, usual);
+    meddler_.record(false);
+  }
+
+  /// Changes every field that was seen at that door, one at a time.
+  void change_all(Door door) {
+    learn();
+    int changed = 0;
+    int ran = 0;
+    int refused = 0;
+    const auto places = meddler_.seen_at(door);
+    for (const auto& place : places) {
+      what_ = describe(place);
+      SCOPED_TRACE(what_);
+      const bool is_registration = place.method.ends_with(kRegister);
+      if (place.door == Door::security_module) cloud_.renew_security_module();
+      meddler_.change(place);
+      if (is_registration) restart_agent();
+      const bool keep_key = uses_kept_key(place, changed);
+      const auto outcome = launch(keep_key, patience_);
+      changed += meddler_.changed() > 0 ? 1 : 0;
+      meddler_.change(std::nullopt);
+      if (outcome.exit_status == 0) ++ran;
+      if (outcome.exit_status > 0) {
+        ++refused;
+        EXPECT_NE(outcome.code, "") << outcome.output;
+        EXPECT_NE(outcome.code, "internal") << outcome.output;
+      }
+      if (std::getenv("SEALIFT_TELL") != nullptr)
+        std::cout << what_ << ": " << outcome.exit_status << ' ' << outcome.code << std::endl;
+      end_all();
+      if (is_registration) restart_agent();
+      if (HasFatalFailure()) return;
+    }
+    std::cout << places.size() << " fields, " << changed << " changed, " << ran
+              << " launches ran all the same, " << refused << " were refused\n";
+    EXPECT_GE(static_cast<std::size_t>(changed), places.size() * 9 / 10);
+    EXPECT_GT(refused, 0);
+  }
+
+  /// Of the two launches the one that the message belongs to.
+  static bool uses_kept_key(const Place& place, int count) {
+    for (const auto* method : {"GetTarget", "ChallengeTarget", "AuthorizeTarget", "RefuseTarget"}) {
+      if (place.method.ends_with(method)) return true;
+    }
+    if (place.door == Door::security_module) return false;
+    if (place.field.find("question") != std::string::npos || place.field.find("answer") != std::string::npos)
+      return true;
+    if (place.field == "security_module") return false;
+    return count % 2 == 0;
+  }
+
+  void restart_agent() {
+    const auto before = registrations_.load();
+    cloud_.restart_agent();
+    const auto until = steady_clock::now() + kLimit;
+    while (registrations_ == before && steady_clock::now() < until)
+      std::this_thread::sleep_for(milliseconds{20});
+  }
+
+  TemporaryDirectory directory_ = TemporaryDirectory::create("sealift-image").value();
+  MiniImage image_;
+  Meddler meddler_;
+  std::atomic<int> registrations_ = 0;
+  std::string what_ = "nothing altered";
+  DoubledCloud cloud_;
+  CustomerForTest customer_;
+  GuestWatch guests_;
+  milliseconds patience_ = kPatience;
+};
+
+TEST_F(Doubles, OfTheFrontEndNeverGetAGuestToRunWronglyNorASecretOut) { change_all(Door::front_end); }
+TEST_F(Doubles, OfTheOrchestratorNeverGetAGuestToRunWronglyNorASecretOut) { change_all(Door::zone); }
+TEST_F(Doubles, OfTheHostAgentNeverGetAGuestToRunWronglyNorASecretOut) { change_all(Door::host); }
+TEST_F(Doubles, BeforeTheSecurityModuleNeverGetAGuestToRunWronglyNorASecretOut) {
+  change_all(Door::security_module);
+}
+
+TEST(Methods, OfTheTableAreThoseOfTheApi) { EXPECT_EQ(methods_of_the_table(), methods_of_the_api()); }
+
+}  // namespace
+}  // namespace sealift::e2e
