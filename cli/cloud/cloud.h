@@ -4,8 +4,8 @@
 ///   {"format": "sealift-cloud-v1", "credentials": "DIR",
 ///    "frontend": "HOST:PORT", "security_module": "HOST:PORT", "orchestrator": "HOST:PORT"}
 ///
-/// `credentials` is a directory as `sealift pki issue` writes it, relative to the file. Addresses that a user
-/// has no business with are left out.
+/// `credentials` is a directory as `sealift pki issue` writes it, relative to the file. Replicas are
+/// separated by commas. Addresses that a user has no business with are left out.
 #pragma once
 
 #include <filesystem>

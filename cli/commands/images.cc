@@ -120,6 +120,33 @@ Status list_hosts(const CloudOptions& options, Context& context) {
   return context.report(Json{{"hosts", hosts}}, text.empty() ? "no hosts\n" : text);
 }
 
+struct DrainOptions {
+  CloudOptions cloud;
+  std::string host;
+};
+
+Status set_draining(const DrainOptions& options, bool draining, Context& context) {
+  SEALIFT_TRY(const auto cloud, Cloud::open(options.cloud));
+  SEALIFT_TRY(const auto orchestrator, cloud.orchestrator());
+  v1::SetDrainingRequest request;
+  request.set_host_id(options.host);
+  request.set_draining(draining);
+  SEALIFT_CHECK(
+      orchestrator->call<v1::SetDrainingResponse>("sealift.v1.InventoryService.SetDraining", request));
+  return context.report(
+      Json{{"host_id", options.host}, {"draining", draining}},
+      draining ? "draining: it gets no new guests; those that run stay\n" : "it gets guests again\n");
+}
+
+void declare_draining(Command group, const char* name, bool draining, const char* help) {
+  const auto options = std::make_shared<DrainOptions>();
+  auto command = group.command(
+      name, help, fmt::format("sealift host {} host-1 --cloud operator.json", name),
+      [options, draining](Context& context) { return set_draining(*options, draining, context); });
+  command.text("HOST", options->host, "HOST", "as sealift hosts names it", Need::required);
+  declare_cloud(command, options->cloud);
+}
+
 struct SeedOptions {
   CloudOptions cloud;
   std::string image_id;
@@ -214,6 +241,9 @@ void declare_inventory(Command root) {
                             "sealift hosts --cloud operator.json",
                             [options](Context& context) { return list_hosts(*options, context); });
   declare_cloud(hosts, *options);
+  auto host = root.group("host", "One of the zone's hosts (for its operators)", "sealift host drain host-1");
+  declare_draining(host, "drain", true, "Give it no new guests; those that run stay");
+  declare_draining(host, "resume", false, "Give it guests again");
   declare_seed_commands(root);
 }
 

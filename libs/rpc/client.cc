@@ -6,6 +6,7 @@
 #include <google/protobuf/descriptor.pb.h>
 #include <google/protobuf/message.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstdlib>
@@ -34,6 +35,10 @@ constexpr std::chrono::seconds kIdleTime{60};
 constexpr std::chrono::minutes kConnectionAge{10};
 constexpr std::chrono::milliseconds kFirstPause{20};
 constexpr std::chrono::milliseconds kLongestPause{2000};
+/// Then nobody is there: a machine that lost its power refuses no connection. Shorter where another replica
+/// can be asked.
+constexpr std::chrono::milliseconds kDialTime{10'000};
+constexpr std::chrono::milliseconds kDialTimeOfReplica{2000};
 constexpr std::string_view kProto = "application/proto";
 constexpr std::string_view kStreamProto = "application/connect+proto";
 
@@ -66,6 +71,16 @@ std::chrono::milliseconds with_jitter(std::chrono::milliseconds pause) {
   return pause / 2 + pause * share / 65536 / 2;
 }
 
+std::vector<std::string> split_at_commas(std::string_view text) {
+  std::vector<std::string> parts;
+  while (true) {
+    const auto comma = text.find(',');
+    parts.emplace_back(text.substr(0, comma));
+    if (comma == std::string_view::npos) return parts;
+    text.remove_prefix(comma + 1);
+  }
+}
+
 Status decode(std::string_view bytes, Message& message) {
   if (message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return {};
   return fail(ErrorCode::malformed, fmt::format("the server's answer is not a {}", message.GetTypeName()));
@@ -83,11 +98,27 @@ Result<std::string> serialized(const Message& message) {
   return fail(ErrorCode::too_large, "the request is too large to be sent", "body");
 }
 
+std::string head_of(const Request& request, const std::string& host, const CallOptions& call,
+                    const Patience& patience) {
+  const auto trace = call.trace ? call.trace->child() : Trace::random();
+  auto head = fmt::format(
+      "POST {} HTTP/1.1\r\nHost: {}\r\nContent-Type: {}\r\nConnect-Protocol-Version: 1\r\n"
+      "Content-Length: {}\r\ntraceparent: {}\r\n",
+      request.path, host, request.content_type, request.body.size(), trace.traceparent());
+  if (patience.deadline() != Patience::Time::max()) {
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(patience.deadline() - Steady::now()).count();
+    head += fmt::format("Connect-Timeout-Ms: {}\r\n", std::clamp<std::int64_t>(left, 0, 9'999'999'999));
+  }
+  return head + "\r\n";
+}
+
 }  // namespace
 
 class Channel::Impl {
  public:
-  explicit Impl(ChannelOptions given) : options{std::move(given)} {}
+  explicit Impl(ChannelOptions given)
+      : options{std::move(given)}, addresses_{split_at_commas(options.address)} {}
 
   Status unary(const MethodDescriptor& method, const Message& request, Message& response,
                const CallOptions& call);
@@ -105,6 +136,9 @@ class Channel::Impl {
   };
 
   Result<Socket> take(const Patience& patience);
+  Result<Socket> dial(std::shared_ptr<const CredentialSet> credentials, const Patience& patience);
+  /// Leaves the replica that `address` names for the next one.
+  void leave(const std::string& address);
   void put_back(Exchange exchange);
   /// Sends the request and reads the answer's head.
   Result<Exchange> begin(const Request& request, const CallOptions& call, const Patience& patience);
@@ -114,9 +148,10 @@ class Channel::Impl {
   Status refused(Exchange exchange, const Patience& patience);
   Status follow(Exchange& exchange, Message& message, const std::function<Status()>& on_message,
                 const Patience& patience) const;
-  std::string head_of(const Request& request, const CallOptions& call, const Patience& patience) const;
 
+  const std::vector<std::string> addresses_;
   std::mutex mutex_;
+  std::size_t present_ = 0;  // which of the addresses is used
   std::vector<Socket> idle_;
 };
 
@@ -135,7 +170,34 @@ Result<Channel::Impl::Socket> Channel::Impl::take(const Patience& patience) {
                        now - socket->opened() < kConnectionAge;
     if (fresh && socket->is_quiet()) return socket;
   }
-  return ClientSocket::dial(options.address, credentials, options.server, patience);
+  return dial(credentials, patience);
+}
+
+Result<Channel::Impl::Socket> Channel::Impl::dial(std::shared_ptr<const CredentialSet> credentials,
+                                                  const Patience& patience) {
+  Result<Socket> socket = fail(ErrorCode::unavailable, "no address", "address");
+  for (std::size_t left = addresses_.size(); left > 0; --left) {
+    const auto& address = [this]() -> const std::string& {
+      const std::lock_guard lock{mutex_};
+      return addresses_[present_];
+    }();
+    socket = ClientSocket::dial(address, credentials, options.server,
+                                patience.at_most(left > 1 ? kDialTimeOfReplica : kDialTime));
+    if (socket) return socket;
+    const bool silent = socket.error().code == ErrorCode::timeout;
+    if (!silent && socket.error().code != ErrorCode::unavailable) return socket;
+    leave(address);
+    if (Steady::now() >= patience.deadline()) return socket;
+    if (silent) socket = fail(ErrorCode::unavailable, "nobody answers at " + address, "address");
+  }
+  return socket;
+}
+
+void Channel::Impl::leave(const std::string& address) {
+  const std::lock_guard lock{mutex_};
+  if (addresses_.size() == 1 || addresses_[present_] != address) return;  // another call has left it already
+  present_ = (present_ + 1) % addresses_.size();
+  idle_.clear();
 }
 
 void Channel::Impl::put_back(Exchange exchange) {
@@ -145,26 +207,11 @@ void Channel::Impl::put_back(Exchange exchange) {
   if (idle_.size() < options.idle_connections) idle_.push_back(std::move(exchange.socket));
 }
 
-std::string Channel::Impl::head_of(const Request& request, const CallOptions& call,
-                                   const Patience& patience) const {
-  const auto trace = call.trace ? call.trace->child() : Trace::random();
-  auto head = fmt::format(
-      "POST {} HTTP/1.1\r\nHost: {}\r\nContent-Type: {}\r\nConnect-Protocol-Version: 1\r\n"
-      "Content-Length: {}\r\ntraceparent: {}\r\n",
-      request.path, options.address, request.content_type, request.body.size(), trace.traceparent());
-  if (patience.deadline() != Patience::Time::max()) {
-    const auto left =
-        std::chrono::ceil<std::chrono::milliseconds>(patience.deadline() - Steady::now()).count();
-    head += fmt::format("Connect-Timeout-Ms: {}\r\n", std::clamp<std::int64_t>(left, 0, 9'999'999'999));
-  }
-  return head + "\r\n";
-}
-
 Result<Channel::Impl::Exchange> Channel::Impl::begin(const Request& request, const CallOptions& call,
                                                      const Patience& patience) {
   SEALIFT_TRY(auto socket, take(patience));
   Exchange exchange{std::move(socket), ResponseReader{kHeadLimit, options.message_limit}, {}};
-  auto message = head_of(request, call, patience);
+  auto message = head_of(request, exchange.socket->address(), call, patience);
   message += request.body;
   const auto written = exchange.socket->write(message, patience);
   // A server that refuses early answers before it has read everything: its answer tells more.
@@ -196,8 +243,13 @@ Status Channel::Impl::refused(Exchange exchange, const Patience& patience) {
     body += exchange.response.take_body();
   }
   body += exchange.response.take_body();
-  put_back(std::move(exchange));
-  return tl::unexpected(error_from_json(body, head.status));
+  auto error = error_from_json(body, head.status);
+  if (error.code == ErrorCode::unavailable && addresses_.size() > 1) {
+    leave(exchange.socket->address());
+  } else {
+    put_back(std::move(exchange));
+  }
+  return tl::unexpected(std::move(error));
 }
 
 Status Channel::Impl::attempt(const Request& request, Message& response, const CallOptions& call,
@@ -277,9 +329,7 @@ Result<std::unique_ptr<Channel>> Channel::create(ChannelOptions options) {
   if (!options.credentials) {
     return fail(ErrorCode::invalid_argument, "a channel needs credentials", "credentials");
   }
-  if (options.address.find_first_of(" \r\n\t") != std::string::npos || options.address.empty()) {
-    return fail(ErrorCode::invalid_argument, "the address is not host:port", "address");
-  }
+  for (const auto& address : split_at_commas(options.address)) SEALIFT_CHECK(check_address(address));
   return std::unique_ptr<Channel>{new Channel{std::make_unique<Impl>(std::move(options))}};
 }
 

@@ -20,7 +20,9 @@ class Message;
 namespace sealift::rpc {
 
 struct ChannelOptions {
-  std::string address;  ///< "host:port" or "[ipv6]:port"
+  /// "host:port" or "[ipv6]:port"; several replicas, separated by commas: one at a time is used, and the next
+  /// where that does not answer or says `unavailable`.
+  std::string address;
   std::shared_ptr<Credentials> credentials;
   Identity server;  ///< whoever answers must be this one
   std::size_t idle_connections = 16;

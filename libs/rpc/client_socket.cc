@@ -26,8 +26,9 @@ struct HostPort {
 
 Result<HostPort> split(const std::string& address) {
   const auto colon = address.rfind(':');
-  if (colon == std::string::npos || colon == 0 || colon + 1 == address.size()) {
-    return fail(ErrorCode::invalid_argument, fmt::format("{} is not host:port", address), "address");
+  const bool one_word = address.find_first_of(" \r\n\t") == std::string::npos;
+  if (!one_word || colon == std::string::npos || colon == 0 || colon + 1 == address.size()) {
+    return fail(ErrorCode::invalid_argument, fmt::format("\"{}\" is not HOST:PORT", address), "address");
   }
   auto host = address.substr(0, colon);
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
@@ -88,6 +89,10 @@ Patience::Patience(Time deadline, std::stop_token stop) : deadline_{deadline}, s
   callback_.emplace(stop_, [fd = stopped_.get()] { ::eventfd_write(fd, 1); });
 }
 
+Patience Patience::at_most(std::chrono::milliseconds limit) const {
+  return Patience{std::min(deadline_, Steady::now() + limit), stop_};
+}
+
 Status Patience::wait(int descriptor, short events, Time until, bool& ready) const {
   std::array<pollfd, 2> waits{pollfd{descriptor, events, 0}, pollfd{stopped_.get(), POLLIN, 0}};
   while (true) {
@@ -117,8 +122,15 @@ Status Patience::sleep_until(Time time) const {
   return wait(-1, 0, time, ready);
 }
 
-ClientSocket::ClientSocket(UniqueFd socket, std::shared_ptr<const CredentialSet> credentials)
+Status check_address(const std::string& address) {
+  SEALIFT_CHECK(split(address));
+  return {};
+}
+
+ClientSocket::ClientSocket(std::string address, UniqueFd socket,
+                           std::shared_ptr<const CredentialSet> credentials)
     : last_used{Steady::now()},
+      address_{std::move(address)},
       socket_{std::move(socket)},
       credentials_{std::move(credentials)},
       tls_{credentials_, Side::client, socket_.get()},
@@ -128,7 +140,7 @@ Result<std::unique_ptr<ClientSocket>> ClientSocket::dial(const std::string& addr
                                                          std::shared_ptr<const CredentialSet> credentials,
                                                          const Identity& expected, const Patience& patience) {
   SEALIFT_TRY(auto socket, connect(address, patience));
-  std::unique_ptr<ClientSocket> made{new ClientSocket{std::move(socket), std::move(credentials)}};
+  std::unique_ptr<ClientSocket> made{new ClientSocket{address, std::move(socket), std::move(credentials)}};
   while (true) {
     SEALIFT_TRY(const auto want, made->tls_.handshake());
     if (want == Want::nothing) break;

@@ -21,6 +21,8 @@ class Patience {
   Patience& operator=(const Patience&) = delete;
 
   Time deadline() const noexcept { return deadline_; }
+  /// The same, but for no longer than `limit` from now.
+  Patience at_most(std::chrono::milliseconds limit) const;
   /// timeout or canceled, where that comes before the descriptor is ready for `events` of poll(2).
   Status wait_for(int descriptor, short events) const;
   /// The same for a pause.
@@ -33,6 +35,9 @@ class Patience {
   UniqueFd stopped_;  // an eventfd, readable after the stop; none where none can come
   std::optional<std::stop_callback<std::function<void()>>> callback_;
 };
+
+/// invalid_argument where it is neither "host:port" nor "[ipv6]:port".
+Status check_address(const std::string& address);
 
 class ClientSocket {
  public:
@@ -47,13 +52,15 @@ class ClientSocket {
   /// Nothing was said since the last answer, and the connection is open.
   bool is_quiet();
 
+  const std::string& address() const noexcept { return address_; }
   const std::shared_ptr<const CredentialSet>& credentials() const noexcept { return credentials_; }
   std::chrono::steady_clock::time_point opened() const noexcept { return opened_; }
   std::chrono::steady_clock::time_point last_used;
 
  private:
-  ClientSocket(UniqueFd socket, std::shared_ptr<const CredentialSet> credentials);
+  ClientSocket(std::string address, UniqueFd socket, std::shared_ptr<const CredentialSet> credentials);
   Status wait(Want want, const Patience& patience) const;
+  std::string address_;
   UniqueFd socket_;
   std::shared_ptr<const CredentialSet> credentials_;
   Tls tls_;

@@ -56,12 +56,20 @@ Result<UniqueFd> stop_signals() {
 }
 
 Result<std::shared_ptr<Credentials>> load_credentials(const std::filesystem::path& directory, Role role) {
-  SEALIFT_TRY(auto files, credential_files(directory));
-  SEALIFT_TRY(auto credentials, Credentials::load(std::move(files)));
-  if (credentials->identity().role == role) return credentials;
-  return fail(ErrorCode::permission_denied,
-              fmt::format("{} holds the credentials of {}: they must say \"{}\"", directory.string(),
-                          credentials->identity().text(), role_name(role)),
+  const auto loaded = [&]() -> Result<std::shared_ptr<Credentials>> {
+    SEALIFT_TRY(auto files, credential_files(directory));
+    return Credentials::load(std::move(files));
+  }();
+  if (!loaded) {
+    auto error = loaded.error();
+    error.message = fmt::format("{} holds no credentials as `sealift pki issue` makes them: {}",
+                                directory.string(), error.message);
+    return tl::unexpected(std::move(error));
+  }
+  if ((*loaded)->identity().role == role) return *loaded;
+  return fail(ErrorCode::invalid_argument,
+              fmt::format("{} holds the credentials of {}: they must be of the role \"{}\"",
+                          directory.string(), (*loaded)->identity().text(), role_name(role)),
               "--credentials");
 }
 

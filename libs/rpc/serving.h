@@ -21,7 +21,7 @@ struct ServingOptions {
 /// Readable when SIGTERM or SIGINT came. Called before any thread starts, so that all of them block these.
 Result<UniqueFd> stop_signals();
 
-/// The credentials in the directory; permission_denied where they are of another role.
+/// The credentials in the directory; invalid_argument where they are of another role.
 Result<std::shared_ptr<Credentials>> load_credentials(const std::filesystem::path& directory, Role role);
 
 /// Opens the door, prints "NAME: listening on ADDRESS:PORT" on standard output, serves until `stop` becomes

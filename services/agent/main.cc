@@ -8,13 +8,13 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <csignal>
 #include <mutex>
 #include <thread>
 
 #include "base/file.h"
-#include "rpc/pki.h"
+#include "program/program.h"
+#include "rpc/serving.h"
 #include "services/agent/adapters/journal_directory.h"
 #include "services/agent/adapters/object_fetcher.h"
 #include "services/agent/adapters/orchestrator_channels.h"
@@ -94,9 +94,13 @@ void declare_attributes(CLI::App& app, Options& options) {
       "KEY=VALUE; may be repeated");
   app.add_option("--firmware", options.firmware, "what the host says that it runs");
   app.footer(
-      "Example:\n  sealift-agent --orchestrator orch-1:7443 --orchestrator orch-2:7443 \\\n"
+      "Examples:\n  sealift-agent --orchestrator orch-1:7444 --orchestrator orch-2:7444 \\\n"
       "    --credentials /etc/sealift/host --state /var/lib/sealift/agent --tpm device:/dev/tpmrm0 \\\n"
-      "    --ultravisor /run/sealift/ultravisor --zone eu-1 --cpus 32 --memory-mib 131072 --label disk=ssd");
+      "    --ultravisor /run/sealift/ultravisor --zone eu-1 --cpus 32 --memory-mib 131072 --label disk=ssd\n"
+      "  sealift-agent --config /etc/sealift/agent.conf\n\n"
+      "Scaling out: one on each host; name every replica of the orchestrator. It may be restarted at any "
+      "time: guests "
+      "belong\nto the ultravisor.");
 }
 
 v1::HostAttributes attributes_of(const Options& options) {
@@ -115,7 +119,8 @@ v1::HostAttributes attributes_of(const Options& options) {
 void log(const std::string& line) {
   auto text = line;
   std::ranges::replace_if(text, [](unsigned char c) { return c < ' ' || c == 0x7f; }, '?');
-  fmt::print(stderr, "sealift-agent: {}\n", text);
+  // fmt::print would end the agent where nobody reads its log any more.
+  std::fputs(fmt::format("sealift-agent: {}\n", text).c_str(), stderr);
 }
 
 /// Readable when SIGTERM or SIGINT came. Set before any thread starts, so that all block them.
@@ -143,8 +148,7 @@ Status run(const Options& options) {
   SEALIFT_TRY(const auto stop, stop_signals());
   SEALIFT_TRY(const auto* const profile, tpm::profile_from_name(options.profile));
   SEALIFT_TRY(const auto state_lock, lock_state(options.state));
-  SEALIFT_TRY(const auto files, rpc::credential_files(options.credentials));
-  SEALIFT_TRY(const auto credentials, rpc::Credentials::load(files));
+  SEALIFT_TRY(const auto credentials, rpc::load_credentials(options.credentials, rpc::Role::host));
   SEALIFT_TRY(const auto orchestrator, OrchestratorChannels::create(options.orchestrators, credentials));
 
   const Limits limits;
@@ -163,6 +167,9 @@ Status run(const Options& options) {
   Commands commands{world, instances, platform};
   Session session{world, instances, commands, attributes_of(options)};
   log("started as " + credentials->identity().text());
+  if (!fs::exists(options.ultravisor))
+    log("ultravisor: there is no " + options.ultravisor.string() +
+        ": until it starts, every launch here is refused");
   {
     std::jthread working{[&](const std::stop_token& token) { session.run(token); }};
     signalfd_siginfo signal{};
@@ -185,14 +192,5 @@ int main(int argc, char** argv) {
   CLI::App app{"The host agent: does what its zone's orchestrator says, as far as TPM and ultravisor agree."};
   agent::declare_connections(app, options);
   agent::declare_attributes(app, options);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : static_cast<int>(ErrorKind::usage);
-  }
-  const auto status = agent::run(options);
-  if (status) return 0;
-  const auto& error = status.error();
-  fmt::print(stderr, "sealift-agent: {}: {}. {}\n", name(error.code), error.message, remedy(error.code));
-  return static_cast<int>(kind(error.code));
+  return run_program(app, "sealift-agent", argc, argv, [&options] { return agent::run(options); });
 }

@@ -2,6 +2,7 @@
 /// sealift-frontend: the cloud's public door. Admission, quotas, quotes, image upload, relays.
 #include <fmt/core.h>
 
+#include "program/program.h"
 #include "services/frontend/adapters/housekeeper.h"
 #include "services/frontend/adapters/image_service.h"
 #include "services/frontend/adapters/launch_service.h"
@@ -31,6 +32,7 @@ Status run(const Options& options) {
               rpc::load_credentials(options.serving.credentials, rpc::Role::frontend));
   SEALIFT_TRY(const auto database, store::open(options.database, store::Schema::images));
   SEALIFT_TRY(const auto objects, objects::open_store(options.objects));
+  SEALIFT_CHECK(objects->check());
   SEALIFT_TRY(const auto zone, ZoneChannels::create(options.orchestrators, credentials));
   const auto image_store = store::make_image_store(*database);
   const auto upload_store = store::make_upload_store(*database);
@@ -61,14 +63,5 @@ int main(int argc, char** argv) {
   frontend::Options options;
   CLI::App app{"The cloud's public door: images, quotes, launches."};
   frontend::declare(app, options);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : static_cast<int>(ErrorKind::usage);
-  }
-  const auto status = frontend::run(options);
-  if (status) return 0;
-  const auto& error = status.error();
-  fmt::print(stderr, "sealift-frontend: {}: {}. {}\n", name(error.code), error.message, remedy(error.code));
-  return static_cast<int>(kind(error.code));
+  return run_program(app, "sealift-frontend", argc, argv, [&options] { return frontend::run(options); });
 }

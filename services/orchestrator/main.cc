@@ -3,9 +3,8 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
-
 #include "crypto/unique_id.h"
+#include "program/program.h"
 #include "rpc/serving.h"
 #include "services/orchestrator/adapters/host_service.h"
 #include "services/orchestrator/adapters/object_locations.h"
@@ -48,10 +47,12 @@ void declare(CLI::App& app, Options& options) {
   seconds(app, "--host-lost", options.limits.host_lost, "and after so many its guests are given up");
   seconds(app, "--heartbeat", options.limits.heartbeat_interval, "seconds between a host's heartbeats");
   app.footer(
-      "Example:\n  sealift-orchestrator --listen 0.0.0.0:7444 --credentials /etc/sealift/orchestrator \\\n"
-      "    --database postgresql:///sealift --objects dir:/var/lib/sealift/objects\n\n"
-      "Several may run on one PostgreSQL database: they share the work, and go on with what one leaves "
-      "behind.");
+      "Examples:\n  sealift-orchestrator --listen 0.0.0.0:7444 --credentials /etc/sealift/orchestrator \\\n"
+      "    --database sqlite:/var/lib/sealift/zone.db --objects dir:/var/lib/sealift/objects\n"
+      "  sealift-orchestrator --config /etc/sealift/orchestrator.conf\n\n"
+      "Scaling out: start it on several machines with one postgresql:// database and one s3+https:// store. "
+      "They "
+      "share the\nwork, and go on with what one leaves behind. docs/operate.md has a whole installation.");
 }
 
 Status run(const Options& options) {
@@ -60,6 +61,11 @@ Status run(const Options& options) {
               rpc::load_credentials(options.serving.credentials, rpc::Role::orchestrator));
   SEALIFT_TRY(const auto database, store::open(options.database, store::Schema::launches));
   SEALIFT_TRY(const auto object_store, objects::open_store(options.objects));
+  const auto health = [&]() -> Status {
+    SEALIFT_CHECK(database->read("SELECT 1", {}));
+    return object_store->check();
+  };
+  SEALIFT_CHECK(object_store->check());
   const auto launches = store::make_launch_store(*database);
   const auto hosts = store::make_host_store(*database);
   const auto commands = store::make_command_store(*database);
@@ -82,7 +88,8 @@ Status run(const Options& options) {
   register_zone_service(router, requests, watches, consoles);
   register_inventory_service(router, *hosts, clock, limits);
   register_host_service(router, reports, streams, limits);
-  return rpc::serve("sealift-orchestrator", options.serving, credentials, std::move(router), {}, stop.get());
+  return rpc::serve("sealift-orchestrator", options.serving, credentials, std::move(router),
+                    {.health = health}, stop.get());
 }
 
 }  // namespace
@@ -93,15 +100,6 @@ int main(int argc, char** argv) {
   orchestrator::Options options;
   CLI::App app{"One zone's scheduler and launch state machine."};
   orchestrator::declare(app, options);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : static_cast<int>(ErrorKind::usage);
-  }
-  const auto status = orchestrator::run(options);
-  if (status) return 0;
-  const auto& error = status.error();
-  fmt::print(stderr, "sealift-orchestrator: {}: {}. {}\n", name(error.code), error.message,
-             remedy(error.code));
-  return static_cast<int>(kind(error.code));
+  return run_program(app, "sealift-orchestrator", argc, argv,
+                     [&options] { return orchestrator::run(options); });
 }

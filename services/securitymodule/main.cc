@@ -4,11 +4,11 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <condition_variable>
 #include <thread>
 
 #include "base/hardening.h"
+#include "program/program.h"
 #include "rpc/serving.h"
 #include "services/securitymodule/adapters/decision_log.h"
 #include "services/securitymodule/adapters/opening.h"
@@ -45,12 +45,16 @@ void declare_serving(CLI::App& app, Options& options) {
   app.add_option("--tenant", options.tenants,
                  "a tenant to serve; may be repeated (default: the one in the credentials)");
   app.footer(
-      "Example:\n  sealift-sm --listen 0.0.0.0:7445 --credentials /etc/sealift/sm \\\n"
+      "Examples:\n  sealift-sm --listen 0.0.0.0:7445 --credentials /etc/sealift-sm/sm \\\n"
       "    --database postgresql://sm@db/keys \\\n"
       "    --protector "
-      "'pkcs11:token=sm;object=root?module-path=/usr/lib/softhsm/libsofthsm2.so&pin-source=file:/etc/sealift/"
-      "pin'\n\n"
-      "Several may run on one PostgreSQL database. Every decision is one line of JSON on standard error.\n"
+      "'pkcs11:token=sm;object=root?module-path=/usr/lib/softhsm/libsofthsm2.so&pin-source=file:/etc/"
+      "sealift-sm/"
+      "pin'\n"
+      "  sealift-sm --config /etc/sealift-sm/sm.conf\n\n"
+      "Scaling out: start it on several machines with one postgresql:// database and protectors that hold "
+      "its key.\n"
+      "docs/operate.md has a whole installation. Every decision is one line of JSON on standard error.\n"
       "The protector is asked once, at the start. Where its key is lost no seed can be opened: let a second "
       "one\n"
       "protect the database as well (sealift-sm rotate --keep).");
@@ -159,15 +163,8 @@ int main(int argc, char** argv) {
       "The customer's security module: keeps seeds, and seals them to machines that proved themselves."};
   securitymodule::declare_serving(app, options);
   securitymodule::declare_key_commands(app, options);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : static_cast<int>(ErrorKind::usage);
-  }
-  const auto status = app.get_subcommands().empty() ? securitymodule::serve(options)
-                                                    : securitymodule::change_keys(app, options);
-  if (status) return 0;
-  const auto& error = status.error();
-  fmt::print(stderr, "sealift-sm: {}: {}. {}\n", name(error.code), error.message, remedy(error.code));
-  return static_cast<int>(kind(error.code));
+  return run_program(app, "sealift-sm", argc, argv, [&] {
+    return app.get_subcommands().empty() ? securitymodule::serve(options)
+                                         : securitymodule::change_keys(app, options);
+  });
 }

@@ -247,8 +247,8 @@ TEST_F(ProgramTest, DoesNotStartWithTheCredentialsOfAnotherRole) {
   words[2] = world.files(Role::tenant, kTenant).string();
   const auto ended = run({.argv = words});
   ASSERT_THAT(ended, Succeeds());
-  EXPECT_EQ(ended->exit_status, static_cast<int>(ErrorKind::environment));
-  EXPECT_NE(ended->err.find("permission_denied"), std::string::npos);
+  EXPECT_EQ(ended->exit_status, static_cast<int>(ErrorKind::usage));
+  EXPECT_NE(ended->err.find("invalid_argument"), std::string::npos);
   EXPECT_FALSE(std::filesystem::exists(path("key")));
 }
 

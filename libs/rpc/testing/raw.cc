@@ -2,6 +2,8 @@
 #include "rpc/testing/raw.h"
 
 #include <fmt/core.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -18,6 +20,22 @@ std::string lower(std::string text) {
 }
 
 }  // namespace
+
+SilentListener SilentListener::open() {
+  SilentListener made;
+  made.socket_ = UniqueFd{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  auto* const raw = reinterpret_cast<sockaddr*>(&address);
+  if (::bind(made.socket_.get(), raw, size) != 0 || ::listen(made.socket_.get(), 16) != 0 ||
+      ::getsockname(made.socket_.get(), raw, &size) != 0) {
+    std::abort();
+  }
+  made.port_ = ntohs(address.sin_port);
+  return made;
+}
 
 Raw Raw::connect(const Server& server, const std::shared_ptr<Credentials>& credentials) {
   return *connect("127.0.0.1:" + std::to_string(server.port()), credentials, World::identity(Role::frontend));

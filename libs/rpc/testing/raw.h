@@ -45,6 +45,17 @@ class Raw {
   std::string in_;
 };
 
+/// Takes connections and says nothing to them.
+class SilentListener {
+ public:
+  static SilentListener open();
+  std::uint16_t port() const { return port_; }
+
+ private:
+  UniqueFd socket_;
+  std::uint16_t port_ = 0;
+};
+
 /// "POST /sealift.rpc.testing.EchoService/<method> …" with a body of `type`, and more header lines.
 std::string post(const std::string& method, const std::string& type, const std::string& body,
                  const std::string& headers = {});

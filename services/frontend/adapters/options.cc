@@ -36,7 +36,9 @@ void declare_places(CLI::App& app, Options& options) {
              options.terms.security_modules[one.substr(0, equals)] = one.substr(equals + 1);
            }
          },
-         "TENANT=HOST:PORT: the security module of a tenant that brings its own key; again for each")
+         "TENANT=HOST:PORT: the security module of a tenant that brings its own key, its replicas separated "
+         "by "
+         "commas; again for each tenant")
       ->allow_extra_args(false);
 }
 
@@ -94,10 +96,15 @@ void declare(CLI::App& app, Options& options) {
           "seconds after which an image is dropped of which nothing more came");
   seconds(app, "--housekeeping", options.housekeeping, "seconds between two looks for what can be dropped");
   app.footer(
-      "Example:\n  sealift-frontend --listen 0.0.0.0:7443 --credentials /etc/sealift/frontend \\\n"
-      "    --database postgresql:///sealift --objects dir:/var/lib/sealift/objects \\\n"
-      "    --orchestrator 10.0.0.2:7444 --orchestrator 10.0.0.3:7444 --security-module acme=10.0.0.9:7445\n\n"
-      "Several may run on one PostgreSQL database and one object store, behind a load balancer.");
+      "Examples:\n  sealift-frontend --listen 0.0.0.0:7443 --credentials /etc/sealift/frontend \\\n"
+      "    --database sqlite:/var/lib/sealift/images.db --objects dir:/var/lib/sealift/objects \\\n"
+      "    --orchestrator 10.0.0.2:7444 --security-module acme=10.0.0.9:7445\n"
+      "  sealift-frontend --config /etc/sealift/frontend.conf\n\n"
+      "Scaling out: start it on several machines with one postgresql:// database and one s3+https:// store, "
+      "and name "
+      "every\nreplica of the orchestrator and of each security module. Customers name every front end, or a "
+      "load "
+      "balancer that\npasses TCP through. docs/operate.md has a whole installation.");
 }
 
 }  // namespace sealift::frontend
