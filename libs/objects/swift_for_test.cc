@@ -43,38 +43,39 @@ Result<std::string> read_port(int fd) {
   return line;
 }
 
-Status make_certificate(const std::filesystem::path& directory) {
+Status make_certificate(const std::filesystem::path& directory, const std::string& name) {
   SEALIFT_CHECK(
       run_checked({.argv = {"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
                             "-nodes", "-keyout", directory / "key.pem", "-out", directory / "certificate.pem",
-                            "-subj", "/CN=swift", "-days", "2", "-addext", "subjectAltName=IP:127.0.0.1"}}));
+                            "-subj", "/CN=swift", "-days", "2", "-addext", "subjectAltName=" + name}}));
   return {};
 }
 
 }  // namespace
 
-Result<SwiftForTest> SwiftForTest::start() {
+Result<SwiftForTest> SwiftForTest::start(const Place& place) {
   SEALIFT_TRY(auto directory, TemporaryDirectory::create("swift"));
   SwiftForTest swift{std::move(directory)};
-  SEALIFT_CHECK(make_certificate(swift.directory_.path()));
+  SEALIFT_CHECK(make_certificate(swift.directory_.path(), place.name));
   SEALIFT_CHECK(write_file(swift.directory_.path() / "secret", as_bytes("testing\n")));
-  auto status = swift.launch();
+  auto status = swift.launch(place);
   if (status) return swift;
   if (const auto log = read_file(swift.directory_.path() / "log", 1U << 20U))
     status.error().message += ": " + std::string{as_text(*log)};
   return tl::unexpected{status.error()};
 }
 
-Status SwiftForTest::launch() {
+Status SwiftForTest::launch(const Place& place) {
   const auto& folder = directory_.path();
   SEALIFT_TRY(auto input, make_pipe());
   SEALIFT_TRY(const auto output, make_pipe());
   SEALIFT_TRY(const auto log, open_file(folder / "log", O_WRONLY | O_CREAT));
-  SEALIFT_TRY(process_, spawn({.argv = {"setpriv", "--pdeathsig", "KILL", SEALIFT_SWIFT_SERVER,
-                                        folder / "data", folder / "certificate.pem", folder / "key.pem"},
-                               .stdin_fd = input.read.get(),
-                               .stdout_fd = output.write.get(),
-                               .stderr_fd = log.get()}));
+  SEALIFT_TRY(process_,
+              spawn({.argv = {"setpriv", "--pdeathsig", "KILL", SEALIFT_SWIFT_SERVER, folder / "data",
+                              folder / "certificate.pem", folder / "key.pem", place.address, place.port},
+                     .stdin_fd = input.read.get(),
+                     .stdout_fd = output.write.get(),
+                     .stderr_fd = log.get()}));
   input_ = std::move(input.write);
   SEALIFT_TRY(port_, read_port(output.read.get()));
   return {};

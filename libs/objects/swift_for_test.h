@@ -13,7 +13,14 @@ namespace sealift::objects {
 
 class SwiftForTest {
  public:
-  static Result<SwiftForTest> start();
+  /// Elsewhere than on a free port of 127.0.0.1.
+  struct Place {
+    std::string address = "127.0.0.1";
+    std::string port = "0";
+    std::string name = "IP:127.0.0.1";  ///< in its certificate: "DNS:…" or "IP:…"
+  };
+  static Result<SwiftForTest> start() { return start(Place{}); }
+  static Result<SwiftForTest> start(const Place& place);
 
   /// For open_store(), with credentials that may do everything.
   std::string url(const std::string& bucket) const;
@@ -23,7 +30,7 @@ class SwiftForTest {
 
  private:
   explicit SwiftForTest(TemporaryDirectory directory) : directory_{std::move(directory)} {}
-  Status launch();
+  Status launch(const Place& place);
 
   TemporaryDirectory directory_;
   UniqueFd input_;  ///< the server ends when this is closed

@@ -53,9 +53,10 @@ Status give_to_postgres(const fs::path& path) {
 
 }  // namespace
 
-Result<std::unique_ptr<PostgresForTest>> PostgresForTest::start(Disk disk) {
+Result<std::unique_ptr<PostgresForTest>> PostgresForTest::start(Disk disk,
+                                                                std::vector<std::string> settings) {
   SEALIFT_TRY(auto directory, TemporaryDirectory::create("sealift-pg"));
-  std::unique_ptr<PostgresForTest> made{new PostgresForTest{std::move(directory), disk}};
+  std::unique_ptr<PostgresForTest> made{new PostgresForTest{std::move(directory), disk, std::move(settings)}};
   SEALIFT_CHECK(give_to_postgres(made->directory_.path()));
   SEALIFT_CHECK(made->make_cluster());
   SEALIFT_CHECK(made->start_again());
@@ -88,6 +89,7 @@ Status PostgresForTest::start_again() {
     argv.emplace_back("-c");
     argv.push_back(setting);
   }
+  for (const auto& setting : settings_) argv.insert(argv.end(), {"-c", setting});
   SEALIFT_TRY(const auto log, open_file(directory_.path() / "log", O_WRONLY | O_CREAT | O_APPEND));
   Command command;
   command.argv = unprivileged(std::move(argv));

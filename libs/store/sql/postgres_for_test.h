@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/file.h"
 #include "base/process.h"
@@ -15,26 +16,30 @@ namespace sealift::sql {
 class PostgresForTest {
  public:
   enum class Disk { relaxed, durable };  ///< relaxed: no fsync, for speed
-  /// dependency_missing where PostgreSQL is not installed.
-  static Result<std::unique_ptr<PostgresForTest>> start(Disk disk = Disk::relaxed);
+  /// `settings`: more of them, "name=value". dependency_missing where PostgreSQL is not installed.
+  static Result<std::unique_ptr<PostgresForTest>> start(Disk disk = Disk::relaxed,
+                                                        std::vector<std::string> settings = {});
   ~PostgresForTest();
   PostgresForTest(const PostgresForTest&) = delete;
   PostgresForTest& operator=(const PostgresForTest&) = delete;
 
   /// A URL for an empty database that nobody else has.
   Result<std::string> new_database();
+  /// For its superuser, through its Unix socket.
+  std::string conninfo() const;
   /// As an administrator does: connections end, then the server.
   Status stop();
   Status start_again();
 
  private:
-  PostgresForTest(TemporaryDirectory directory, Disk disk) : directory_{std::move(directory)}, disk_{disk} {}
+  PostgresForTest(TemporaryDirectory directory, Disk disk, std::vector<std::string> settings)
+      : directory_{std::move(directory)}, disk_{disk}, settings_{std::move(settings)} {}
   Status make_cluster();
   Status accept_connections();
-  std::string conninfo() const;
 
   TemporaryDirectory directory_;
   Disk disk_;
+  std::vector<std::string> settings_;
   Child server_{-1};
   int databases_ = 0;
 };
