@@ -2,17 +2,16 @@
 /// Building an image from a disk image, against the floor: SHA-512 and AES-XTS over the same bytes from
 /// memory. And sealing an image with a 1 GB initramfs. Ratios of CPU time, measured in turns within one run.
 #include <fcntl.h>
-#include <fmt/core.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "base/file.h"
 #include "base/process.h"
+#include "bench/measure.h"
 #include "crypto/cipher.h"
 #include "crypto/digest.h"
 #include "crypto/random.h"
@@ -28,12 +27,15 @@ namespace fs = std::filesystem;
 
 constexpr std::uint64_t kDiskSize = 1 << 30;
 constexpr std::size_t kPieceSize = 1 << 20;
-constexpr int kRounds = 3;
+constexpr int kRounds = 7;
 constexpr double kRatioGoal = 1.15;
-constexpr long kMemoryGoalKib = 48 * 1024;
+constexpr double kMemoryGoalMib = 48;
 
-double seconds(const timeval& time) {
-  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
+double cpu_seconds(const rusage& used) {
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
+  };
+  return seconds(used.ru_utime) + seconds(used.ru_stime);
 }
 
 struct Cost {
@@ -48,11 +50,9 @@ Cost measure(Work work) {
   if (child == 0) _exit(work() ? 0 : 1);
   int status = 0;
   rusage used{};
-  if (wait4(child, &status, 0, &used) != child || status != 0) {
-    fmt::print(stderr, "image_build_bench: a step failed\n");
-    std::exit(1);
-  }
-  return {seconds(used.ru_utime) + seconds(used.ru_stime), used.ru_maxrss};
+  if (wait4(child, &status, 0, &used) != child || status != 0)
+    bench::give_up({ErrorCode::internal, "a step failed", {}, {}});
+  return {cpu_seconds(used), used.ru_maxrss};
 }
 
 bool floor_work() {
@@ -120,19 +120,18 @@ esm::Target target() {
 bool bench_build(const fs::path& directory) {
   std::vector<double> ratios;
   long peak = 0;
-  const auto idle = measure([] { return true; });
   for (int round = 0; round < kRounds; ++round) {
+    const auto idle = measure([] { return true; });
     const auto floor = measure(floor_work);
     const auto build = measure([&] { return build_work(directory); });
     ratios.push_back((build.cpu_seconds - idle.cpu_seconds) / (floor.cpu_seconds - idle.cpu_seconds));
     peak = std::max(peak, build.peak_kib);
     if (round + 1 < kRounds) forget_image(directory);
   }
-  std::ranges::sort(ratios);
-  const double ratio = ratios[kRounds / 2];
-  fmt::print(
-      "image build, {} MiB: {:.2f} x the CPU time of SHA-512 + AES-XTS (goal {}), peak {} KiB (goal {})\n",
-      kDiskSize >> 20, ratio, kRatioGoal, peak, kMemoryGoalKib);
+  bench::report(fmt::format("build an image, {} MiB: CPU / SHA-512 and AES-XTS alone", kDiskSize >> 20U),
+                bench::median(ratios), bench::Goal::at_most, kRatioGoal);
+  bench::report("build an image: peak memory, MiB", static_cast<double>(peak) / 1024, bench::Goal::at_most,
+                kMemoryGoalMib);
   return true;
 }
 
@@ -141,8 +140,8 @@ bool bench_seal(const fs::path& directory) {
   fs::resize_file(initramfs, 1ULL << 30);
   const auto change = seal_initramfs(initramfs, std::vector{target()});
   if (!change) return false;
-  fmt::print("sealing an image with a 1 GiB initramfs: {} bytes written (goal 65536), one sync\n",
-             change->bytes_written);
+  bench::report("seal an image with a 1 GiB initramfs: bytes written",
+                static_cast<double>(change->bytes_written), bench::Goal::at_most, 65536);
   return true;
 }
 

@@ -3,23 +3,21 @@
 // certificate: whole processes, in turns, wall and CPU time, the median of the rounds. swtpm_setup makes an
 // RSA and a P-384 EK with certificates; a machine has one EK with certificate, a storage key, NV index X and
 // firmware. Goal: at least 10x.
-#include <fmt/core.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <chrono>
-#include <cstdlib>
-#include <vector>
 
 #include "base/file.h"
 #include "base/process.h"
+#include "bench/measure.h"
 
 namespace {
 
 using namespace sealift;
+using namespace sealift::bench;
 namespace fs = std::filesystem;
 
 constexpr int kRounds = 15;
@@ -37,17 +35,6 @@ double cpu_of_children() {
   rusage usage{};
   ::getrusage(RUSAGE_CHILDREN, &usage);
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
-
-[[noreturn]] void end(const Error& error) {
-  fmt::print(stderr, "machine_bench: {}\n{}\n", error.message, error.detail);
-  std::exit(1);
-}
-
-template <typename T>
-T must(Result<T> result) {
-  if (!result) end(result.error());
-  if constexpr (!std::is_void_v<T>) return std::move(result).value();
 }
 
 /// Orphans come to us (PR_SET_CHILD_SUBREAPER), so that the TPMs that swtpm_setup leaves to end by themselves
@@ -74,9 +61,7 @@ Cost median(const std::vector<Cost>& costs) {
     wall.push_back(cost.wall);
     cpu.push_back(cost.cpu);
   }
-  std::ranges::sort(wall);
-  std::ranges::sort(cpu);
-  return {wall[wall.size() / 2], cpu[cpu.size() / 2]};
+  return {bench::median(wall), bench::median(cpu)};
 }
 
 /// One way to make a machine or a TPM, and what it cost so far.
@@ -145,13 +130,12 @@ int main() {
     for (auto& contender : machines) measure(contender, directory.path(), round);
   }
   const auto theirs = median(peer.costs);
-  fmt::print("swtpm_setup --create-ek-cert: {:.0f} ms wall, {:.0f} ms CPU\n", theirs.wall * 1e3,
-             theirs.cpu * 1e3);
+  note("swtpm_setup --create-ek-cert, wall ms", theirs.wall * 1e3);
   for (const auto& contender : machines) {
     const auto ours = median(contender.costs);
-    fmt::print(
-        "make a machine ({}): {:.0f} ms wall, {:.1f}x faster; {:.0f} ms CPU, {:.1f}x less (goal 10x)\n",
-        contender.name, ours.wall * 1e3, theirs.wall / ours.wall, ours.cpu * 1e3, theirs.cpu / ours.cpu);
+    report(fmt::format("make a machine ({}): swtpm_setup / ours, wall", contender.name),
+           theirs.wall / ours.wall, Goal::at_least, 10);
+    note("the same in CPU time", theirs.cpu / ours.cpu);
   }
   return 0;
 }

@@ -4,16 +4,13 @@
 // write of the same bytes with one fdatasync into a file that is there. Wall time, median of the rounds.
 // Goals: the two within 1.2x of each other, 20 ms at most.
 #include <fcntl.h>
-#include <fmt/core.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <chrono>
-#include <cstdlib>
 #include <filesystem>
-#include <vector>
 
 #include "base/file.h"
+#include "bench/measure.h"
 #include "formats/cpio/head.h"
 #include "formats/esm/insertion.h"
 #include "formats/esm/samples_for_test.h"
@@ -24,32 +21,17 @@ namespace {
 
 namespace fs = std::filesystem;
 using namespace objects;
+using namespace bench;
 
 constexpr int kRounds = 101;
 constexpr std::uint64_t kSmall = 10ULL * 1000 * 1000;
 constexpr std::uint64_t kLarge = 1000ULL * 1000 * 1000;
-
-[[noreturn]] void end(const Error& error) {
-  fmt::print(stderr, "objects_bench: {}\n{}\n", error.message, error.detail);
-  std::exit(1);
-}
-
-template <typename T>
-T must(Result<T> result) {
-  if (!result) end(result.error());
-  if constexpr (!std::is_void_v<T>) return std::move(result).value();
-}
 
 template <typename Work>
 double milliseconds(const Work& work) {
   const auto start = std::chrono::steady_clock::now();
   work();
   return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
-}
-
-double median(std::vector<double> values) {
-  std::ranges::nth_element(values, values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2));
-  return values.at(values.size() / 2);
 }
 
 /// An image as the store has it: head and root disk.
@@ -97,10 +79,6 @@ void overwrite(int fd, ByteView bytes) {
   if (::fdatasync(fd) != 0) std::abort();
 }
 
-void print_time(std::string_view what, double value, double goal) {
-  fmt::print("{:<52} {:>6.2f}  goal <= {:.2f}\n", what, value, goal);
-}
-
 void run() {
   const auto directory = must(TemporaryDirectory::create("objects"));
   const auto store = must(open_store("dir:" + directory.path().string()));
@@ -123,10 +101,10 @@ void run() {
   }
   const auto slower = std::max(median(small_times), median(large_times));
   const auto quicker = std::min(median(small_times), median(large_times));
-  print_time("insert sealed data, 1 GB image, ms", median(large_times), 20);
-  print_time("insert sealed data, 10 MB and 1 GB apart, times", slower / quicker, 1.2);
-  fmt::print("{:<52} {:>6.2f}\n", fmt::format("  over one fdatasync of its {} bytes, times", sample.size()),
-             median(large_times) / median(floor_times));
+  report("insert sealed data into a stored image of 1 GB, ms", median(large_times), Goal::at_most, 20);
+  report("insert sealed data: 10 MB and 1 GB apart, times", slower / quicker, Goal::at_most, 1.2);
+  note(fmt::format("over one fdatasync of its {} bytes, times", sample.size()),
+       median(large_times) / median(floor_times));
 }
 
 }  // namespace

@@ -2,23 +2,21 @@
 // How much of a seal is the public-key operation that it cannot do without: StorageKey::seal() against raw
 // OpenSSL, taking turns in one run, in CPU time of one core. Prints one line per kind of key: the median of
 // the rounds.
-#include <fmt/core.h>
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
 
-#include <algorithm>
-#include <cstdlib>
-#include <ctime>
 #include <memory>
-#include <vector>
 
+#include "bench/measure.h"
 #include "crypto/random.h"
 #include "tpm/profile.h"
 #include "tpm/seal.h"
 
 namespace sealift {
 namespace {
+
+using namespace bench;
 
 constexpr int kRounds = 11;
 
@@ -29,7 +27,7 @@ struct Free {
 using Context = std::unique_ptr<EVP_PKEY_CTX, Free>;
 using Key = std::unique_ptr<EVP_PKEY, Free>;
 
-void must(bool good) {
+void must_be(bool good) {
   if (!good) std::abort();
 }
 
@@ -38,15 +36,15 @@ class RawOaep {
  public:
   explicit RawOaep(const crypto::PublicKey& key)
       : context_{EVP_PKEY_CTX_new_from_pkey(nullptr, key.get(), nullptr)} {
-    must(EVP_PKEY_encrypt_init(context_.get()) > 0);
-    must(EVP_PKEY_CTX_set_rsa_padding(context_.get(), RSA_PKCS1_OAEP_PADDING) > 0);
-    must(EVP_PKEY_CTX_set_rsa_oaep_md(context_.get(), EVP_sha256()) > 0);
+    must_be(EVP_PKEY_encrypt_init(context_.get()) > 0);
+    must_be(EVP_PKEY_CTX_set_rsa_padding(context_.get(), RSA_PKCS1_OAEP_PADDING) > 0);
+    must_be(EVP_PKEY_CTX_set_rsa_oaep_md(context_.get(), EVP_sha256()) > 0);
   }
   void operator()() const {
     std::uint8_t out[256];
     std::size_t size = sizeof out;
     constexpr std::uint8_t kSeed[32] = {};
-    must(EVP_PKEY_encrypt(context_.get(), out, &size, kSeed, sizeof kSeed) > 0);
+    must_be(EVP_PKEY_encrypt(context_.get(), out, &size, kSeed, sizeof kSeed) > 0);
   }
 
  private:
@@ -58,21 +56,21 @@ class RawEcdh {
  public:
   explicit RawEcdh(const crypto::PublicKey& peer)
       : peer_{peer}, context_{EVP_PKEY_CTX_new_from_pkey(nullptr, peer.get(), nullptr)} {
-    must(EVP_PKEY_keygen_init(context_.get()) > 0);
+    must_be(EVP_PKEY_keygen_init(context_.get()) > 0);
   }
   void operator()() const {
     EVP_PKEY* own = nullptr;
-    must(EVP_PKEY_generate(context_.get(), &own) > 0);
+    must_be(EVP_PKEY_generate(context_.get(), &own) > 0);
     const Key owner{own};
     const Context context{EVP_PKEY_CTX_new_from_pkey(nullptr, own, nullptr)};
     std::uint8_t out[32];
     std::size_t size = sizeof out;
-    must(EVP_PKEY_derive_init(context.get()) > 0 &&
-         EVP_PKEY_derive_set_peer_ex(context.get(), peer_.get(), 0) > 0 &&
-         EVP_PKEY_derive(context.get(), out, &size) > 0);
+    must_be(EVP_PKEY_derive_init(context.get()) > 0 &&
+            EVP_PKEY_derive_set_peer_ex(context.get(), peer_.get(), 0) > 0 &&
+            EVP_PKEY_derive(context.get(), out, &size) > 0);
     std::uint8_t point[65];
-    must(EVP_PKEY_get_octet_string_param(own, OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY, point, sizeof point,
-                                         &size) > 0);
+    must_be(EVP_PKEY_get_octet_string_param(own, OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY, point, sizeof point,
+                                            &size) > 0);
   }
 
  private:
@@ -82,9 +80,9 @@ class RawEcdh {
 
 template <typename Work>
 double cpu_seconds(int count, const Work& work) {
-  const auto start = std::clock();
-  for (int i = 0; i < count; ++i) work();
-  return static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
+  return own_cpu_seconds_of([&] {
+    for (int i = 0; i < count; ++i) work();
+  });
 }
 
 template <typename Raw>
@@ -93,7 +91,7 @@ void compare(std::string_view what, int count, double goal, const crypto::Public
   const auto parent = tpm::StorageKey::prepare(tpm::endorsement_key_area(key).value()).value();
   const auto policy = tpm::Policy{}.auth_value().digest();
   const auto secret = crypto::random_secret<32>();
-  const auto seal = [&] { must(parent.seal(secret.expose(), policy).has_value()); };
+  const auto seal = [&] { must_be(parent.seal(secret.expose(), policy).has_value()); };
   std::vector<double> ratios;
   double seal_seconds = 0;
   for (int round = 0; round < kRounds; ++round) {
@@ -102,9 +100,8 @@ void compare(std::string_view what, int count, double goal, const crypto::Public
     ratios.push_back(floor / seconds);
     seal_seconds += seconds;
   }
-  std::ranges::sort(ratios);
-  const auto name = fmt::format("seal / raw {} ({:.0f} seals/s)", what, kRounds * count / seal_seconds);
-  fmt::print("{:<52} {:>6.2f}  goal >= {:.2f}\n", name, ratios[kRounds / 2], goal);
+  report(fmt::format("seal: raw {} / one seal", what), median(ratios), Goal::at_least, goal);
+  note("seals a second on one core", kRounds * count / seal_seconds);
 }
 
 void run() {

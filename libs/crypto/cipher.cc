@@ -112,15 +112,15 @@ XtsEncryptor::XtsEncryptor(ByteView key, std::size_t sector_size)
 
 XtsEncryptor::~XtsEncryptor() { EVP_CIPHER_CTX_free(context_); }
 
-void XtsEncryptor::encrypt(std::span<std::uint8_t> data, std::uint64_t offset) {
-  assert(data.size() % sector_size_ == 0 && offset % sector_size_ == 0);
-  for (; !data.empty(); data = data.subspan(sector_size_), offset += sector_size_) {
+void XtsEncryptor::encrypt(ByteView from, std::span<std::uint8_t> to, std::uint64_t offset) {
+  assert(from.size() % sector_size_ == 0 && to.size() == from.size() && offset % sector_size_ == 0);
+  for (std::size_t at = 0; at < from.size(); at += sector_size_, offset += sector_size_) {
     std::array<std::uint8_t, 16> tweak{};
     const std::uint64_t sector = offset / 512;
     for (unsigned i = 0; i < 8; ++i) tweak[i] = static_cast<std::uint8_t>(sector >> (8 * i));
     int done = 0;
     must(EVP_EncryptInit_ex2(context_, nullptr, nullptr, tweak.data(), nullptr), "XTS tweak");
-    must(EVP_EncryptUpdate(context_, data.data(), &done, data.data(), as_int(sector_size_)), "XTS");
+    must(EVP_EncryptUpdate(context_, &to[at], &done, &from[at], as_int(sector_size_)), "XTS");
   }
 }
 

@@ -47,7 +47,9 @@ class XtsEncryptor {
   XtsEncryptor& operator=(XtsEncryptor&&) = delete;
   ~XtsEncryptor();
   /// In place; `data` is whole sectors, `offset` is its first byte's place on the disk.
-  void encrypt(std::span<std::uint8_t> data, std::uint64_t offset);
+  void encrypt(std::span<std::uint8_t> data, std::uint64_t offset) { encrypt(data, data, offset); }
+  /// `to` is as long as `from`.
+  void encrypt(ByteView from, std::span<std::uint8_t> to, std::uint64_t offset);
 
  private:
   std::size_t sector_size_;
