@@ -109,7 +109,7 @@ Status Fetcher::fetch(const Location& location, const WantedObject& wanted,
   // What is there from an earlier attempt may be of something else: it gets a second chance.
   for (bool resumed = file.arrived() > 0;; resumed = false) {
     SEALIFT_CHECK(transfer(location, file, stop));
-    const auto status = file.publish(wanted.sha512);
+    const auto status = file.publish(wanted.sha512, wanted.lasting);
     if (status || status.error().code != ErrorCode::object_differs) return status;
     SEALIFT_CHECK(file.restart());
     if (!resumed) return status;

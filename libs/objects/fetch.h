@@ -28,6 +28,7 @@ struct FetchOptions {
 struct WantedObject {
   std::uint64_t size;  ///< 1 to kMaxObjectSize
   crypto::Digest sha512;
+  bool lasting = true;  ///< false: a loss of power may take it, or leave something else in its place
 };
 
 /// Thread-safe.

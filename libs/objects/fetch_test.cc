@@ -89,6 +89,20 @@ TEST_F(Fetching, GetsAnObject) {
   EXPECT_THAT(server.requests().at(0).head, HasSubstr("GET /o?Sig=xyz HTTP/1.1\r\n"));
 }
 
+TEST_F(Fetching, LooksAtWhatNeedNotLastNoLessClosely) {
+  const auto fetch_fleeting = [this](const HttpServerForTest& server) {
+    return fetcher.fetch({"http://" + server.address() + "/o"}, {kSize, digest, false}, destination,
+                         progress);
+  };
+  const HttpServerForTest wrong{
+      [](auto&, auto) { return http_answer("206 Partial Content", std::string(kSize, 'x')); }};
+  EXPECT_THAT(fetch_fleeting(wrong), FailsAt(ErrorCode::object_differs, "sha512"));
+  EXPECT_FALSE(fs::exists(destination));
+  const HttpServerForTest right{[this](const auto& request, auto) { return good(request); }};
+  ASSERT_THAT(fetch_fleeting(right), Succeeds());
+  expect_whole();
+}
+
 TEST_F(Fetching, GoesOnWhereTheConnectionBroke) {
   const HttpServerForTest server{[this](const auto& request, auto) { return good(request, 1'200'000); }};
   ASSERT_THAT(fetch_from(server), Succeeds());

@@ -65,15 +65,14 @@ Status PartialFile::restart() {
   return {};
 }
 
-Status PartialFile::publish(const crypto::Digest& sha512) {
+Status PartialFile::publish(const crypto::Digest& sha512, bool lasting) {
   if (const auto found = hasher_.finish(); found != sha512)
     return differs(ErrorCode::object_differs, "what the store has is not what was asked for", "sha512",
                    to_hex(sha512.view()), to_hex(found.view()));
-  if (::fdatasync(fd_.get()) != 0) return fail_errno("sync " + path_.string());
+  if (lasting && ::fdatasync(fd_.get()) != 0) return fail_errno("sync " + path_.string());
   if (::rename(path_.c_str(), destination_.c_str()) != 0)
     return fail_errno("rename to " + destination_.string());
-  const auto directory = destination_.parent_path();
-  SEALIFT_CHECK(sync_directory(directory.empty() ? "." : directory));
+  if (lasting) SEALIFT_CHECK(sync_directory(parent_directory(destination_)));
   progress_->finish();
   return {};
 }

@@ -25,8 +25,9 @@ class PartialFile {
   Status append(ByteView bytes);
   /// Throws away what has arrived.
   Status restart();
-  /// Gives the file its name; object_differs unless it has the digest. Call it once, when complete.
-  Status publish(const crypto::Digest& sha512);
+  /// Gives the file its name, and waits until a `lasting` one is on disk; object_differs unless it has the
+  /// digest. Call it once, when complete.
+  Status publish(const crypto::Digest& sha512, bool lasting);
 
  private:
   PartialFile(std::filesystem::path destination, UniqueFd fd, std::uint64_t size, Progress& progress);

@@ -45,8 +45,8 @@ class SqlCommandStore final : public CommandStore {
   }
 
   Status complete(const std::string& command_id, const std::string& host_id, const Bytes& result,
-                  std::int64_t now_ms) override {
-    return database_.transact([&](sql::Transaction& transaction) -> Status {
+                  std::int64_t now_ms, bool soon) override {
+    const sql::Work work = [&](sql::Transaction& transaction) -> Status {
       SEALIFT_TRY(
           const auto launch_id,
           sql::maybe(transaction.run("UPDATE commands SET done = 1, result = $3 WHERE command_id = $1 "
@@ -64,7 +64,8 @@ class SqlCommandStore final : public CommandStore {
           transaction.run("UPDATE launches SET due_at_ms = $2, version = version + 1 "
                           "WHERE launch_id = $1 AND ended_at_ms = 0",
                           {*launch_id, now_ms}));
-    });
+    };
+    return soon ? database_.transact_soon(work) : database_.transact(work);
   }
 
   Result<HostCommand> get(const std::string& command_id) override {

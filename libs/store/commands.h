@@ -38,8 +38,9 @@ class CommandStore {
   /// The first result stays; each further one is ignored. The first makes the launch, unless it ended, due
   /// now and gives it a new version, so that whoever works on it looks again. not_found where it is no
   /// command of this host.
+  /// `soon`: on disk a moment later (sql/database.h), for a result that the host can give again.
   virtual Status complete(const std::string& command_id, const std::string& host_id, const Bytes& result,
-                          std::int64_t now_ms) = 0;
+                          std::int64_t now_ms, bool soon = false) = 0;
   /// not_found.
   virtual Result<HostCommand> get(const std::string& command_id) = 0;
   /// A command that changes nothing of its launch. already_exists.

@@ -75,6 +75,17 @@ TEST_P(Databases, KeepNothingOfATransactionThatFails) {
   EXPECT_FALSE(has("a"));
 }
 
+TEST_P(Databases, KeepAllOrNothingOfATransactionThatDoesNotWaitForTheDisk) {
+  ASSERT_THAT(database_->transact_soon([&](Transaction& t) { return insert(t, "a"); }), Succeeds());
+  EXPECT_TRUE(has("a"));
+  const auto status = database_->transact_soon([&](Transaction& transaction) -> Status {
+    SEALIFT_CHECK(insert(transaction, "b"));
+    return insert(transaction, "a");
+  });
+  EXPECT_THAT(status, FailsWith(ErrorCode::already_exists));
+  EXPECT_FALSE(has("b"));
+}
+
 TEST_P(Databases, EndATransactionWithItsFirstErrorEvenWhereThatIsIgnored) {
   ASSERT_THAT(database_->transact([&](Transaction& t) { return insert(t, "taken"); }), Succeeds());
   const auto status = database_->transact([&](Transaction& transaction) -> Status {

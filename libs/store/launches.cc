@@ -176,7 +176,14 @@ class SqlLaunchStore final : public LaunchStore {
            UPDATE launches SET lease_owner = $1, lease_until_ms = $3, version = version + 1
            FROM due WHERE launch_id = due_id RETURNING {})",
         kLaunchColumns);
-    return sql::all(database_.write(kSql, {owner, now_ms, now_ms + lease_ms, sql::page(limit)}), read_launch);
+    // A lease that is lost with the power was its owner's, who is gone as well.
+    return sql::in_transaction(
+        database_,
+        [&](sql::Transaction& transaction) {
+          return sql::all(transaction.run(kSql, {owner, now_ms, now_ms + lease_ms, sql::page(limit)}),
+                          read_launch);
+        },
+        &sql::Database::transact_soon);
   }
 
   Status renew(const std::string& launch_id, const std::string& owner, std::int64_t now_ms,
@@ -190,12 +197,14 @@ class SqlLaunchStore final : public LaunchStore {
   }
 
   Result<std::int64_t> commit(const LaunchChange& change) override {
-    return sql::in_transaction(database_, [&](sql::Transaction& transaction) -> Result<std::int64_t> {
+    const auto work = [&](sql::Transaction& transaction) -> Result<std::int64_t> {
       SEALIFT_CHECK(apply(transaction, change));
       SEALIFT_CHECK(change_reservation(transaction, change.record.launch_id, change.release, change.reserve));
       SEALIFT_CHECK(add_commands(transaction, change.commands));
       return change.expected_version + 1;
-    });
+    };
+    return sql::in_transaction(database_, work,
+                               change.soon ? &sql::Database::transact_soon : &sql::Database::transact);
   }
 
   Result<UsagePage> usage(const std::string& tenant, std::int64_t from_ms, std::int64_t to_ms,

@@ -88,6 +88,7 @@ struct LaunchChange {
   std::vector<HostCommand> commands;  ///< one whose id is there already changes nothing
   bool release = false;               ///< before `reserve`; harmless where nothing is reserved
   std::optional<Reservation> reserve = std::nullopt;  ///< harmless where this host is reserved already
+  bool soon = false;  ///< on disk a moment later (sql/database.h): for what is done again where it is lost
 };
 
 struct CreatedLaunch {

@@ -40,6 +40,11 @@ std::string_view name(OpeningStep step) noexcept { return kNames.at(static_cast<
 
 Result<esm::ApprovedOperand> open_operand(const esm::Operand& operand, SealOpener& opener,
                                           const esm::Measured& measured, const OnStep& on_step) {
+  return open_operand(operand, opener, [&]() -> Result<esm::Measured> { return measured; }, on_step);
+}
+
+Result<esm::ApprovedOperand> open_operand(const esm::Operand& operand, SealOpener& opener,
+                                          const Measurement& measured, const OnStep& on_step) {
   const auto* const target = operand.find_target(opener.storage_key_name());
   if (target == nullptr) {
     return differs(ErrorCode::no_target_for_host,
@@ -56,7 +61,8 @@ Result<esm::ApprovedOperand> open_operand(const esm::Operand& operand, SealOpene
   SEALIFT_TRY(auto verified, esm::VerifiedOperand::verify(operand, seed));
   on_step(OpeningStep::payload_verified);
 
-  SEALIFT_TRY(auto approved, std::move(verified).approve(measured));
+  SEALIFT_TRY(const auto components, measured());
+  SEALIFT_TRY(auto approved, std::move(verified).approve(components));
   on_step(OpeningStep::components_verified);
   return approved;
 }

@@ -30,7 +30,12 @@ std::string_view name(OpeningStep step) noexcept;
 /// Called after each step that went well.
 using OnStep = std::function<void(OpeningStep)>;
 
+/// The components as they will run; asked for when all else is well, so that it may be measured meanwhile.
+using Measurement = std::function<Result<esm::Measured>()>;
+
 /// Approves what `measured` describes, or refuses with the first thing that is wrong.
+Result<esm::ApprovedOperand> open_operand(const esm::Operand& operand, SealOpener& opener,
+                                          const Measurement& measured, const OnStep& on_step);
 Result<esm::ApprovedOperand> open_operand(const esm::Operand& operand, SealOpener& opener,
                                           const esm::Measured& measured, const OnStep& on_step);
 

@@ -8,7 +8,8 @@
 ///
 /// Errors: already_exists (a key is taken), invalid_argument (no text), no_space, permission_denied, timeout,
 /// unavailable (connection lost, or busy for long: if it happened while a commit was on its way, that commit
-/// may have been made), unsupported (a newer schema), io_error, internal. What succeeded is on disk.
+/// may have been made), unsupported (a newer schema), io_error, internal. What succeeded is on disk, unless
+/// it was not to wait for that.
 #pragma once
 
 #include <functional>
@@ -59,18 +60,24 @@ class Database {
 
   /// All that `work` does, or nothing where it fails.
   virtual Status transact(const Work& work) = 0;
+  /// As transact(), but it does not wait for the disk: it is on disk when a later transact() returns, or a
+  /// moment later by itself. Until then a loss of power, never a kill, may take it and all that came after
+  /// it.
+  virtual Status transact_soon(const Work& work) = 0;
   /// One statement that writes, as a transaction of its own.
   virtual Result<Rows> write(std::string_view sql, const Args& args) = 0;
   /// One statement that only reads.
   virtual Result<Rows> read(std::string_view sql, const Args& args) = 0;
 };
 
-/// transact() with a result: `work` takes a Transaction& and returns a Result<T>.
+/// transact() or transact_soon() with a result: `work` takes a Transaction& and returns a Result<T>.
 template <typename F>
-auto in_transaction(Database& database, F work) -> decltype(work(std::declval<Transaction&>())) {
+auto in_transaction(Database& database, F work,
+                    Status (Database::*transact)(const Work&) = &Database::transact)
+    -> decltype(work(std::declval<Transaction&>())) {
   using T = typename decltype(work(std::declval<Transaction&>()))::value_type;
   std::optional<T> made;
-  SEALIFT_CHECK(database.transact([&](Transaction& transaction) -> Status {
+  SEALIFT_CHECK((database.*transact)([&](Transaction& transaction) -> Status {
     SEALIFT_TRY(made, work(transaction));
     return {};
   }));

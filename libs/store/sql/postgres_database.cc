@@ -29,8 +29,8 @@ auto with_retries(PostgresConnection& connection, F once) {
   return outcome;
 }
 
-Status transact_once(PostgresConnection& connection, const Work& work) {
-  SEALIFT_CHECK(connection.command("BEGIN"));
+Status transact_once(PostgresConnection& connection, const char* begin, const Work& work) {
+  SEALIFT_CHECK(connection.command(begin));
   Transaction transaction{connection};
   auto outcome = transaction.outcome(work(transaction));
   if (outcome) return connection.command("COMMIT");
@@ -51,7 +51,13 @@ Result<std::unique_ptr<Database>> PostgresDatabase::open(const std::string& conn
 
 Status PostgresDatabase::transact(const Work& work) {
   SEALIFT_TRY(const auto connection, connections_.borrow());
-  return with_retries(*connection, [&] { return transact_once(*connection, work); });
+  return with_retries(*connection, [&] { return transact_once(*connection, "BEGIN", work); });
+}
+
+Status PostgresDatabase::transact_soon(const Work& work) {
+  constexpr const char* kBegin = "BEGIN; SET LOCAL synchronous_commit TO OFF";
+  SEALIFT_TRY(const auto connection, connections_.borrow());
+  return with_retries(*connection, [&] { return transact_once(*connection, kBegin, work); });
 }
 
 Result<Rows> PostgresDatabase::write(std::string_view sql, const Args& args) {

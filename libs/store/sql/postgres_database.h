@@ -16,6 +16,7 @@ class PostgresDatabase final : public Database {
   static Result<std::unique_ptr<Database>> open(const std::string& conninfo);
 
   Status transact(const Work& work) override;
+  Status transact_soon(const Work& work) override;
   Result<Rows> write(std::string_view sql, const Args& args) override;
   Result<Rows> read(std::string_view sql, const Args& args) override;
 

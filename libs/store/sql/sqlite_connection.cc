@@ -139,14 +139,19 @@ class Reset {
   sqlite3_stmt* statement_;
 };
 
+/// The write-ahead log's file; null where there is none.
+sqlite3_file* log_of(sqlite3* handle) {
+  sqlite3_file* log = nullptr;
+  const int code = sqlite3_file_control(handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+  return code == SQLITE_OK && log != nullptr && log->pMethods != nullptr ? log : nullptr;
+}
+
 /// The error that the log's file met last; 0 where there is no log. SQLite itself remembers whatever errno
 /// was when it had cleaned up, and knows of ENOSPC alone.
 int log_errno(sqlite3* handle) {
-  sqlite3_file* log = nullptr;
+  auto* const log = log_of(handle);
   int error = 0;
-  if (sqlite3_file_control(handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) == SQLITE_OK &&
-      log != nullptr && log->pMethods != nullptr)
-    log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &error);
+  if (log != nullptr) log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &error);
   return error;
 }
 
@@ -177,7 +182,8 @@ Result<std::unique_ptr<SqliteConnection>> SqliteConnection::open(const std::file
 Status SqliteConnection::configure(Use use) {
   sqlite3_busy_timeout(handle_.get(), kBusyMilliseconds);
   SEALIFT_CHECK(require_wal());
-  for (const auto* pragma : {"PRAGMA synchronous = FULL", "PRAGMA trusted_schema = OFF",
+  // NORMAL: the log is synced before it is carried over and begun anew; after a commit sync_log() does it.
+  for (const auto* pragma : {"PRAGMA synchronous = NORMAL", "PRAGMA trusted_schema = OFF",
                              "PRAGMA cache_size = -16384", "PRAGMA temp_store = MEMORY"}) {
     SEALIFT_CHECK(run(pragma, {}));
   }
@@ -191,6 +197,13 @@ Status SqliteConnection::require_wal() {
   if (mode.size() == 1 && mode.front().text() == "wal") return {};
   return fail(ErrorCode::unsupported,
               "the database's file system cannot keep a write-ahead log: choose a local one", "database");
+}
+
+Status SqliteConnection::sync_log() {
+  auto* const log = log_of(handle_.get());
+  if (log == nullptr) return {};
+  const int code = log->pMethods->xSync(log, SQLITE_SYNC_NORMAL);
+  return code == SQLITE_OK ? Status{} : Status{failure(code, "sync")};
 }
 
 bool SqliteConnection::in_transaction() const { return sqlite3_get_autocommit(handle_.get()) == 0; }

@@ -23,6 +23,8 @@ class SqliteConnection final : public Connection {
   /// SQLite itself rolls back where a disk is full or broken.
   bool in_transaction() const;
   bool usable() const { return true; }
+  /// What was committed is on disk.
+  Status sync_log();
 
  private:
   struct Close {

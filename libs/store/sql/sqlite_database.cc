@@ -4,12 +4,15 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "base/file.h"
 
 namespace sealift::sql {
 namespace {
 
 constexpr std::size_t kReaders = 4;
+constexpr std::chrono::milliseconds kSoon{5};  // with nothing to do, what is not yet on disk goes there
 
 /// SQLite would make it readable to others. Not opened where it exists: closing it would drop the locks that
 /// another connection of this process holds on it (fcntl(2)).
@@ -50,8 +53,8 @@ SqliteDatabase::~SqliteDatabase() {
   thread_.join();
 }
 
-Status SqliteDatabase::transact(const Work& work) {
-  Job job{work};
+Status SqliteDatabase::submit(const Work& work, bool soon) {
+  Job job{work, soon};
   {
     const std::scoped_lock lock{mutex_};
     waiting_.push_back(&job);
@@ -72,31 +75,59 @@ Result<Rows> SqliteDatabase::read(std::string_view sql, const Args& args) {
 
 SqliteDatabase::Batch SqliteDatabase::next_batch() {
   std::unique_lock lock{mutex_};
-  arrived_.wait(lock, [&] { return closing_ || !waiting_.empty(); });
+  const auto is_due = [&] { return closing_ || !waiting_.empty(); };
+  if (unsynced_ && !arrived_.wait_for(lock, kSoon, is_due)) {
+    lock.unlock();
+    sync({});
+    lock.lock();
+  }
+  arrived_.wait(lock, is_due);
   return std::exchange(waiting_, {});
 }
 
 void SqliteDatabase::serve() {
-  for (auto batch = next_batch(); !batch.empty(); batch = next_batch()) {
-    settle(batch);
-    for (auto* const job : batch) job->done.release();
-  }
+  for (auto batch = next_batch(); !batch.empty(); batch = next_batch()) settle(batch);
+  if (unsynced_) sync({});
 }
 
+/// Runs them all, and tells each that is done.
 void SqliteDatabase::settle(const Batch& batch) {
+  const auto release = [](Job* job) { job->done.release(); };
   const auto begun = writer_->run("BEGIN IMMEDIATE", {});
   if (!begun) {
     for (auto* const job : batch) job->status = tl::unexpected(begun.error());
+    std::ranges::for_each(batch, release);
     return;
   }
   const auto committed = commit_together(batch);
-  if (committed) return;
+  if (committed) {
+    Batch wait_for_disk;
+    // A job is its owner's again as soon as it is released.
+    for (auto* const job : batch) {
+      if (job->status && !job->soon) {
+        wait_for_disk.push_back(job);
+      } else {
+        release(job);
+      }
+    }
+    if (!wait_for_disk.empty()) sync(wait_for_disk);
+    std::ranges::for_each(wait_for_disk, release);
+    return;
+  }
   if (batch.size() == 1) {
     if (batch.front()->status) batch.front()->status = committed;
-    return;
+    return release(batch.front());
   }
   // One that needs too much room must not take the others with it: each for itself.
   for (auto* const job : batch) settle({job});
+}
+
+/// What was committed is on disk, or these failed: whether that commit stays, nobody knows then.
+void SqliteDatabase::sync(const Batch& batch) {
+  unsynced_ = false;
+  const auto synced = writer_->sync_log();
+  if (synced) return;
+  for (auto* const job : batch) job->status = synced;
 }
 
 /// Fails where nothing of the batch was kept.
@@ -106,7 +137,10 @@ Status SqliteDatabase::commit_together(const Batch& batch) {
     if (!writer_->in_transaction()) return fail(ErrorCode::internal, "the database rolled back", "database");
   }
   auto committed = writer_->run("COMMIT", {});
-  if (committed) return {};
+  if (committed) {
+    unsynced_ = true;
+    return {};
+  }
   if (writer_->in_transaction()) static_cast<void>(writer_->run("ROLLBACK", {}));
   return tl::unexpected(std::move(committed).error());
 }

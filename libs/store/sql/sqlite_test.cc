@@ -42,14 +42,23 @@ class Sqlite : public ::testing::Test {
     return database;
   }
   /// Two rows in one transaction, each knowing the other.
-  static Status put_pair(Database& database, std::int64_t id, std::size_t size = 100) {
-    return database.transact([&](Transaction& transaction) -> Status {
+  static Status put_pair(Database& database, std::int64_t id, std::size_t size = 100,
+                         Status (Database::*transact)(const Work&) = &Database::transact) {
+    return (database.*transact)([&](Transaction& transaction) -> Status {
       for (const std::int64_t one : {id, -id}) {
         SEALIFT_CHECK(transaction.run("INSERT INTO things(id, bytes, twin) VALUES($1, $2, $3)",
                                       {one, Bytes(size, 7), -one}));
       }
       return {};
     });
+  }
+  /// What is in the database after a loss of power now.
+  std::set<std::int64_t> left(const SyncRecorder& recorder) {
+    auto files = recorder.after_loss_of_power();
+    const auto elsewhere = TemporaryDirectory::create("sealift-sqlite");
+    for (const auto* name : {"state.db", "state.db-wal"})
+      EXPECT_THAT(write_file(elsewhere->path() / name, files[name]), Succeeds());
+    return ids(*open(elsewhere->path() / "state.db"));
   }
   static std::set<std::int64_t> ids(Database& database) {
     std::set<std::int64_t> found;
@@ -186,6 +195,34 @@ TEST_F(Sqlite, HasOnTheDiskWhatItAcknowledgedWhenThePowerIsLost) {
   const auto found = ids(*open(elsewhere / "state.db"));
   for (const auto id : acknowledged_then) EXPECT_TRUE(found.contains(id)) << id;
   expect_whole_pairs(found);
+}
+
+TEST_F(Sqlite, BringsToDiskWhatCameBeforeWithWhatWaits) {
+  const SyncRecorder recorder;
+  const auto database = open_with_table();
+  ASSERT_THAT(put_pair(*database, 1, 100, &Database::transact_soon), Succeeds());
+  ASSERT_THAT(put_pair(*database, 2), Succeeds());
+  EXPECT_EQ(left(recorder), (std::set<std::int64_t>{-2, -1, 1, 2}));
+}
+
+TEST_F(Sqlite, BringsToDiskWhatNobodyWaitsFor) {
+  const SyncRecorder recorder;
+  const auto database = open_with_table();
+  const auto before = recorder.syncs();
+  ASSERT_THAT(put_pair(*database, 1, 100, &Database::transact_soon), Succeeds());
+  EXPECT_TRUE(ids(*database).contains(1));
+  const auto limit = std::chrono::steady_clock::now() + std::chrono::minutes{1};
+  while (recorder.syncs() == before && std::chrono::steady_clock::now() < limit)
+    std::this_thread::sleep_for(std::chrono::milliseconds{1});
+  EXPECT_TRUE(left(recorder).contains(1));
+}
+
+TEST_F(Sqlite, BringsToDiskWhatNobodyWaitsForBeforeItCloses) {
+  const SyncRecorder recorder;
+  auto database = open_with_table();
+  ASSERT_THAT(put_pair(*database, 1, 100, &Database::transact_soon), Succeeds());
+  database.reset();
+  EXPECT_TRUE(left(recorder).contains(1));
 }
 
 TEST_F(Sqlite, KeepsItsLogShortUnderReadersThatNeverPause) {

@@ -12,11 +12,19 @@ class ObjectFetcher final : public Objects {
   explicit ObjectFetcher(objects::FetchOptions options) : fetcher_{std::move(options)} {}
   Status fetch(const ObjectOrder& object, const std::filesystem::path& destination,
                const std::stop_token& stop) override {
-    NoProgress progress;
-    return fetcher_.fetch({object.url}, {object.size, object.sha512}, destination, progress, stop);
+    return fetch({object.size, object.sha512}, object.url, destination, stop);
+  }
+  Status fetch_fleeting(const ObjectOrder& object, const std::filesystem::path& destination,
+                        const std::stop_token& stop) override {
+    return fetch({object.size, object.sha512, false}, object.url, destination, stop);
   }
 
  private:
+  Status fetch(const objects::WantedObject& wanted, const std::string& url,
+               const std::filesystem::path& destination, const std::stop_token& stop) {
+    NoProgress progress;
+    return fetcher_.fetch({url}, wanted, destination, progress, stop);
+  }
   objects::Fetcher fetcher_;
 };
 

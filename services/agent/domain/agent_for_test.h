@@ -98,6 +98,10 @@ class Ports final : public Orchestrator, public Ultravisor, public Objects, publ
                const std::stop_token& stop) override {
     return powered(power_, [&] { return fetch_now(object, destination, stop); });
   }
+  Status fetch_fleeting(const ObjectOrder& object, const std::filesystem::path& destination,
+                        const std::stop_token& stop) override {
+    return fetch(object, destination, stop);
+  }
   Status make(const std::filesystem::path& overlay, std::uint64_t) override {
     return powered(power_, [&] { return put_file(overlay, as_bytes("overlay")); });
   }

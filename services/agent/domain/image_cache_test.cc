@@ -27,6 +27,10 @@ class Store final : public Objects {
     }
     return put_file(destination, as_bytes(object.url));
   }
+  Status fetch_fleeting(const ObjectOrder& object, const fs::path& destination,
+                        const std::stop_token& stop) override {
+    return fetch(object, destination, stop);
+  }
   std::atomic<int> fetched = 0;
   std::atomic<bool> blocked = false;
   std::atomic<int> room = 1000;

@@ -125,7 +125,8 @@ Result<Guest> Instance::prepare(const StartOrder& order, const std::stop_token& 
     const Lock lock{mutex_};
     uses_ = {std::move(kernel), std::move(body), std::move(disk)};
   }
-  SEALIFT_CHECK(world_.objects.fetch(order.head, guest.head, stop));
+  // Of no use to another boot: what the ultravisor has of it is a copy.
+  SEALIFT_CHECK(world_.objects.fetch_fleeting(order.head, guest.head, stop));
   SEALIFT_CHECK(world_.overlays.make(guest.overlay, order.root_disk.size));
   SEALIFT_CHECK(open_file(guest.console, O_WRONLY | O_CREAT | O_TRUNC));
   return guest;
@@ -192,8 +193,7 @@ std::optional<Ending> Instance::look(const Guest* guest, const std::stop_token& 
 void Instance::hear(std::size_t place, const std::string& event) {
   const Lock lock{mutex_};
   if (!record_.hear(place, event, now_ms())) return;
-  // An event that the journal lost is told by the ultravisor again, at the same place.
-  (void)save(record_);
+  unsaved_ = true;
   changed_.notify_all();
   log(event);
 }
@@ -227,6 +227,9 @@ void Instance::tell(const std::stop_token& quit) {
       Lock lock{mutex_};
       const auto is_news = [this] { return record_.untold() != nullptr || record_.is_told(); };
       if (!changed_.wait(lock, quit, is_news) || quit.stop_requested() || record_.is_told()) return;
+      // All that came meanwhile in one. An event that the journal lost is told by the ultravisor again, at
+      // the same place.
+      if (std::exchange(unsaved_, false)) (void)save(record_);
       report = *record_.untold();
     }
     tell_one(report, backoff, quit);
@@ -249,6 +252,7 @@ void Instance::tell_one(const v1::ReportInstanceRequest& report, Backoff& backof
 
 void Instance::end(const Ending& ending) {
   record_.end(ending, now_ms());
+  unsaved_ = false;
   (void)save(record_);
   uses_.clear();
   remove_files();

@@ -3,8 +3,9 @@
 /// and one that tells the orchestrator, in order, until it knows.
 ///
 /// The order of things is what makes a launch happen once: "may run" is in the journal before the ultravisor
-/// hears of it, and an event is in the journal before the orchestrator does. Destroying an Instance ends its
-/// threads and leaves the guest alone.
+/// hears of it, and an event is in the journal before the orchestrator does. Before "may run" nothing waits
+/// for the disk: after a loss of power the instance is begun anew. Destroying an Instance ends its threads
+/// and leaves the guest alone.
 #pragma once
 
 #include <condition_variable>
@@ -91,6 +92,7 @@ class Instance {
   std::vector<ImageCache::Use> uses_;
   std::set<std::string> start_commands_;
   std::set<std::string> stop_commands_;
+  bool unsaved_ = false;  ///< the journal does not have the latest events
   bool stop_wanted_ = false;
   bool stop_told_ = false;  ///< the ultravisor knows
   std::stop_source interrupt_;

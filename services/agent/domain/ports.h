@@ -44,9 +44,12 @@ class Platform {
 class Objects {
  public:
   virtual ~Objects() = default;
-  /// `destination` is whole and durable, or not there.
+  /// `destination` is whole, or not there, also after a loss of power.
   virtual Status fetch(const ObjectOrder& object, const std::filesystem::path& destination,
                        const std::stop_token& stop) = 0;
+  /// The same for what no loss of power leaves a use for: nothing waits for the disk.
+  virtual Status fetch_fleeting(const ObjectOrder& object, const std::filesystem::path& destination,
+                                const std::stop_token& stop) = 0;
 };
 
 /// Disks that take what guests write.

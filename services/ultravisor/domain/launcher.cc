@@ -2,6 +2,7 @@
 #include "services/ultravisor/domain/launcher.h"
 
 #include <array>
+#include <future>
 
 #include "formats/cpio/head.h"
 #include "formats/esm/insertion.h"
@@ -21,20 +22,37 @@ struct Components {
 };
 
 Result<Components> pin(const LaunchFiles& files) {
-  SEALIFT_TRY(auto kernel, PinnedFile::pin(std::array{files.kernel.get()}, kMaxKernel, "kernel"));
+  auto pinning = std::async(std::launch::async, [&files] {
+    return PinnedFile::pin(std::array{files.kernel.get()}, kMaxKernel, "kernel");
+  });
   std::vector<int> parts{files.initramfs.get()};
   if (files.initramfs_head) parts.insert(parts.begin(), files.initramfs_head.get());
-  SEALIFT_TRY(auto initramfs, PinnedFile::pin(parts, kMaxInitramfs, "initramfs"));
-  return Components{std::move(kernel), std::move(initramfs)};
+  auto initramfs = PinnedFile::pin(parts, kMaxInitramfs, "initramfs");
+  SEALIFT_TRY(auto kernel, pinning.get());
+  if (!initramfs) return tl::unexpected(std::move(initramfs).error());
+  return Components{std::move(kernel), *std::move(initramfs)};
 }
 
-Result<esm::Measured> measure(const Components& components, const std::string& cmdline,
-                              std::uint64_t rest_offset) {
-  SEALIFT_TRY(const auto kernel, components.kernel.sha512());
-  SEALIFT_TRY(const auto initramfs, components.initramfs.sha512(rest_offset));
-  return esm::Measured{
-      kernel, initramfs, crypto::digest(crypto::HashAlgorithm::sha512, as_bytes(cmdline)), {}};
-}
+/// Hashes what is pinned, each component on a thread of its own, while the TPM opens the seal.
+class Measuring {
+ public:
+  Measuring(const Components& components, std::uint64_t rest_offset)
+      : kernel_{std::async(std::launch::async, [&components] { return components.kernel.sha512(); })},
+        initramfs_{std::async(std::launch::async, [&components, rest_offset] {
+          return components.initramfs.sha512(rest_offset);
+        })} {}
+
+  Result<esm::Measured> finish(const std::string& cmdline) {
+    SEALIFT_TRY(const auto kernel, kernel_.get());
+    SEALIFT_TRY(const auto initramfs, initramfs_.get());
+    return esm::Measured{
+        kernel, initramfs, crypto::digest(crypto::HashAlgorithm::sha512, as_bytes(cmdline)), {}};
+  }
+
+ private:
+  std::future<Result<crypto::Digest>> kernel_;
+  std::future<Result<crypto::Digest>> initramfs_;
+};
 
 /// The customer data as the one message for the guest; they exist nowhere else afterwards.
 Result<SecretBytes> message_for_guest(esm::ApprovedOperand approved) {
@@ -56,9 +74,10 @@ Result<int> Launcher::run(LaunchRequest request, Launch& launch, const OnEvent& 
   SEALIFT_TRY(const auto operand, esm::operand_of(head));
   on_event("operand_found");
 
-  SEALIFT_TRY(const auto measured, measure(components, request.cmdline, head.place.rest_offset));
-  auto approved = tee::open_operand(operand, opener_, measured,
-                                    [&](tee::OpeningStep step) { on_event(tee::name(step)); });
+  Measuring measuring{components, head.place.rest_offset};
+  auto approved = tee::open_operand(
+      operand, opener_, [&] { return measuring.finish(request.cmdline); },
+      [&](tee::OpeningStep step) { on_event(tee::name(step)); });
   if (!approved) return tl::unexpected(explain(approved.error(), event_log_, request.files.reference.get()));
   SEALIFT_TRY(auto customer_data, message_for_guest(*std::move(approved)));
 
