@@ -77,11 +77,12 @@ Status run(const Options& options) {
   ObjectLocations locations{*object_store, limits};
   SecurityModuleChannels security_modules{credentials, kSecurityModuleTimeout};
   LaunchSteps steps{stores, security_modules, locations, signal, clock, limits};
-  HostReports reports{stores, signal, clock, limits};
-  CustomerRequests requests{stores, signal, clock, limits};
+  HostStreams streams{stores, signal};
+  DirectCommands direct{streams};
+  HostReports reports{stores, direct, signal, clock, limits};
+  CustomerRequests requests{stores, direct, signal, clock, limits};
   Watches watches{requests, signal};
   ConsoleStreams consoles{requests};
-  HostStreams streams{stores, signal};
   const Workers workers{steps, signal, crypto::time_ordered_id(clock.now()), options.workers};
 
   rpc::Router router;

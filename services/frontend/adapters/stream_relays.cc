@@ -12,6 +12,7 @@ using Steady = std::chrono::steady_clock;
 constexpr milliseconds kSlowReader{20};
 constexpr milliseconds kReconnect{200};
 constexpr std::chrono::seconds kPatience{30};  // with orchestrators, none of which answers
+constexpr std::chrono::seconds kSteady{2};     // a stream that lasted so long was a good one
 
 /// Sleeps; false where it was stopped.
 bool pause(const std::stop_token& stop, milliseconds time) {
@@ -40,18 +41,39 @@ Status deliver(rpc::Stream<Message>& stream, const Message& message, const std::
   }
 }
 
+/// What one tries when `replica` has nothing to say: false where there is nothing to pause for.
+bool is_elsewhere(const Error& error, v1::ZoneWatchConsoleRequest& request, std::size_t tried,
+                  const ZoneChannels& zone) {
+  if (error.field != "host" || !request.only_direct()) return false;
+  // None has the host, or we never reach the one that does: then through the store.
+  request.set_only_direct(tried < zone.replicas());
+  return true;
+}
+bool is_elsewhere(const Error&, v1::ZoneWatchLaunchRequest&, std::size_t, const ZoneChannels&) {
+  return false;
+}
+
 template <class Message, class Request>
 Status relay(ZoneChannels& zone, const rpc::Call& call, std::string_view method, Request& request,
              rpc::Stream<Message>& stream, const std::stop_token& stop) {
-  for (auto until = Steady::now() + kPatience;;) {
+  std::size_t tried = 0;  // since the last good stream
+  auto replica = zone.preferred();
+  for (auto until = Steady::now() + kPatience;; ++replica) {
+    const auto begun = Steady::now();
+    bool is_good = false;
     const std::function<Status(const Message&)> on_message = [&](const Message& message) -> Status {
       SEALIFT_CHECK(deliver(stream, message, stop));
       go_on_after(message, request);
-      until = Steady::now() + kPatience;
+      is_good = true;
       return {};
     };
-    auto ended = zone.stream<Message>(call, method, request, on_message, stop);
+    auto ended = zone.stream<Message>(replica, call, method, request, on_message, stop);
+    if (is_good || Steady::now() - begun > kSteady) {
+      tried = 0;
+      until = Steady::now() + kPatience;
+    }
     if (ended || ended.error().code != ErrorCode::unavailable || Steady::now() >= until) return ended;
+    if (is_elsewhere(ended.error(), request, ++tried, zone)) continue;
     if (!pause(stop, kReconnect)) return ended;
   }
 }
@@ -83,6 +105,7 @@ Status StreamRelays::add(const rpc::Call& call, v1::ZoneWatchLaunchRequest reque
 
 Status StreamRelays::add(const rpc::Call& call, v1::ZoneWatchConsoleRequest request,
                          rpc::Stream<v1::ConsoleChunk> stream) {
+  request.set_only_direct(true);
   return start(call, "WatchConsole", std::move(request), std::move(stream));
 }
 

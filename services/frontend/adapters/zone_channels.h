@@ -27,17 +27,17 @@ class ZoneChannels {
       return channel.call<Response>(full_name(method), request, options);
     });
   }
-  /// One replica's stream; rpc::Channel::stream() says how it ends. unavailable: the next call takes another.
+  std::size_t replicas() const { return channels_.size(); }
+  /// The one that is asked first.
+  std::size_t preferred() const { return chosen_; }
+  /// The stream of `replica`; rpc::Channel::stream() says how it ends. unavailable: take another, any number.
   template <class Response, class Request>
-  Status stream(const rpc::Call& call, std::string_view method, const Request& request,
+  Status stream(std::size_t replica, const rpc::Call& call, std::string_view method, const Request& request,
                 std::function<Status(const Response&)> on_message, const std::stop_token& stop) {
     rpc::CallOptions options;
     options.trace = call.trace;
-    const auto chosen = chosen_.load();
-    auto ended =
-        channel(chosen).stream<Response>(full_name(method), request, std::move(on_message), stop, options);
-    if (!ended && is_silence(ended.error())) pass_over(chosen);
-    return ended;
+    return channel(replica).stream<Response>(full_name(method), request, std::move(on_message), stop,
+                                             options);
   }
 
  private:

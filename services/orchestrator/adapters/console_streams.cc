@@ -8,32 +8,32 @@ constexpr milliseconds kSlowReader{100};
 
 }  // namespace
 
-Status ConsoleStreams::add(const std::string& tenant, const v1::WatchConsoleRequest& request,
-                           rpc::Stream<v1::ConsoleChunk> stream) {
-  SEALIFT_CHECK(requests_.get(tenant, request.launch_id()));
+Status ConsoleStreams::add(const v1::ZoneWatchConsoleRequest& request, rpc::Stream<v1::ConsoleChunk> stream) {
+  SEALIFT_CHECK(requests_.get(request.tenant(), request.request().launch_id()));
   const std::lock_guard lock{mutex_};
   std::erase_if(readers_, [](const Reader& reader) { return reader.done; });
   if (readers_.size() >= kMaxStreams)
     return fail(ErrorCode::resource_exhausted, "too many consoles are watched");
   auto& reader = readers_.emplace_back();
-  reader.thread = std::jthread{[this, &reader, tenant, request, stream](const std::stop_token& stop) mutable {
-    read(stop, tenant, request, stream);
+  reader.thread = std::jthread{[this, &reader, request, stream](const std::stop_token& stop) mutable {
+    read(stop, request, stream);
     const std::lock_guard done{mutex_};
     reader.done = true;
   }};
+  stream.on_closed([source = reader.thread.get_stop_source()]() mutable { source.request_stop(); });
   return {};
 }
 
-void ConsoleStreams::read(const std::stop_token& stop, const std::string& tenant,
-                          const v1::WatchConsoleRequest& request, rpc::Stream<v1::ConsoleChunk>& stream) {
-  auto offset = request.offset();
+void ConsoleStreams::read(const std::stop_token& stop, v1::ZoneWatchConsoleRequest request,
+                          rpc::Stream<v1::ConsoleChunk>& stream) {
+  auto& place = *request.mutable_request();
   while (!stop.stop_requested() && !stream.closed()) {
-    auto result = requests_.console(tenant, request.launch_id(), offset);
+    auto result = requests_.console(request, stop);
     if (!result) return stream.finish(tl::unexpected(std::move(result).error()));
     v1::ConsoleChunk chunk;
-    chunk.set_offset(offset);
+    chunk.set_offset(place.offset());
     chunk.set_data(std::move(*result->mutable_data()));
-    offset += chunk.data().size();
+    place.set_offset(place.offset() + chunk.data().size());
     while (!chunk.data().empty() && !stop.stop_requested()) {
       const auto sent = stream.send(chunk);
       if (sent) break;

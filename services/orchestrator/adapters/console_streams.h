@@ -20,15 +20,14 @@ class ConsoleStreams {
   explicit ConsoleStreams(CustomerRequests& requests) : requests_{requests} {}
 
   /// resource_exhausted where there are too many.
-  Status add(const std::string& tenant, const v1::WatchConsoleRequest& request,
-             rpc::Stream<v1::ConsoleChunk> stream);
+  Status add(const v1::ZoneWatchConsoleRequest& request, rpc::Stream<v1::ConsoleChunk> stream);
 
  private:
   struct Reader {
     bool done = false;
     std::jthread thread = {};
   };
-  void read(const std::stop_token& stop, const std::string& tenant, const v1::WatchConsoleRequest& request,
+  void read(const std::stop_token& stop, v1::ZoneWatchConsoleRequest request,
             rpc::Stream<v1::ConsoleChunk>& stream);
 
   CustomerRequests& requests_;

@@ -15,9 +15,22 @@ HostStreams::HostStreams(Stores stores, Signal& signal)
 void HostStreams::add(const std::string& host_id, rpc::Stream<v1::Command> stream) {
   {
     const std::lock_guard lock{mutex_};
+    connected_.insert_or_assign(host_id, stream);
     added_.insert_or_assign(host_id, HostStream{std::move(stream)});
   }
   signal_.raise();
+}
+
+bool HostStreams::has(const std::string& host_id) {
+  const std::lock_guard lock{mutex_};
+  const auto found = connected_.find(host_id);
+  return found != connected_.end() && !found->second.closed();
+}
+
+bool HostStreams::send(const std::string& host_id, const v1::Command& command) {
+  const std::lock_guard lock{mutex_};
+  const auto found = connected_.find(host_id);
+  return found != connected_.end() && found->second.send(command);
 }
 
 void HostStreams::serve(const std::stop_token& stop) {
@@ -33,9 +46,21 @@ void HostStreams::serve(const std::stop_token& stop) {
       hosts.insert_or_assign(id, std::move(host));
     }
     for (auto host = hosts.begin(); host != hosts.end();) {
-      host = serve(host->first, host->second) ? std::next(host) : hosts.erase(host);
+      if (serve(host->first, host->second)) {
+        ++host;
+        continue;
+      }
+      forget(host->first);
+      host = hosts.erase(host);
     }
   }
+}
+
+/// Its stream has ended, unless there is a new one meanwhile.
+void HostStreams::forget(const std::string& host_id) {
+  const std::lock_guard lock{mutex_};
+  const auto found = connected_.find(host_id);
+  if (found != connected_.end() && found->second.closed()) connected_.erase(found);
 }
 
 bool HostStreams::serve(const std::string& host_id, HostStream& host) {

@@ -14,12 +14,14 @@
 
 namespace sealift::orchestrator {
 
-class HostStreams {
+class HostStreams final : public ConnectedHosts {
  public:
   HostStreams(Stores stores, Signal& signal);
 
   /// A host has one stream: a new one ends the one before.
   void add(const std::string& host_id, rpc::Stream<v1::Command> stream);
+  bool has(const std::string& host_id) override;
+  bool send(const std::string& host_id, const v1::Command& command) override;
 
  private:
   struct HostStream {
@@ -27,6 +29,7 @@ class HostStreams {
     std::set<std::string> sent = {};  ///< command_ids that wait for their result
   };
   void serve(const std::stop_token& stop);
+  void forget(const std::string& host_id);
   /// False where it has ended.
   bool serve(const std::string& host_id, HostStream& host);
 
@@ -34,6 +37,7 @@ class HostStreams {
   Signal& signal_;
   std::mutex mutex_;
   std::map<std::string, HostStream> added_;
+  std::map<std::string, rpc::Stream<v1::Command>> connected_;
   std::jthread thread_;  // last: it uses the others
 };
 

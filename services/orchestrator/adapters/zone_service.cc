@@ -24,9 +24,7 @@ void register_streams(rpc::Router& router, Watches& watches, ConsoleStreams& con
   router.server_stream<v1::ConsoleChunk, v1::ZoneWatchConsoleRequest>(
       method("WatchConsole"), front_ends(),
       [&consoles](const Call&, const v1::ZoneWatchConsoleRequest& request,
-                  rpc::Stream<v1::ConsoleChunk> stream) {
-        return consoles.add(request.tenant(), request.request(), std::move(stream));
-      });
+                  rpc::Stream<v1::ConsoleChunk> stream) { return consoles.add(request, std::move(stream)); });
 }
 
 void register_keep_key(rpc::Router& router, CustomerRequests& requests) {

@@ -17,7 +17,7 @@ constexpr std::uint32_t kUsualPage = 100;
 constexpr std::uint32_t kMaxQuestions = 8;  // for one target
 constexpr std::size_t kMaxQuestion = 8192;
 constexpr milliseconds kLook{100};  // another replica's work raises no signal here
-constexpr milliseconds kConsoleWait{1000};
+constexpr milliseconds kConsoleWait{5000};
 constexpr int kEventPage = 1000;
 constexpr int kTries = 5;
 
@@ -233,10 +233,12 @@ Result<v1::ChallengeTargetResponse> CustomerRequests::challenge(const std::strin
 }
 
 Result<v1::CompleteCommandRequest> CustomerRequests::wait_for(const std::string& command_id,
-                                                              milliseconds limit) {
+                                                              milliseconds limit,
+                                                              const std::stop_token& stop) {
   const auto until = std::chrono::steady_clock::now() + limit;
   for (auto seen = signal_.count(); std::chrono::steady_clock::now() < until;
        seen = signal_.wait(seen, kLook)) {
+    if (stop.stop_requested()) return fail(ErrorCode::canceled, "nobody waits for the host any more");
     SEALIFT_TRY(const auto command, stores_.commands.get(command_id));
     if (!command.done) continue;
     v1::CompleteCommandRequest result;
@@ -280,20 +282,32 @@ Result<v1::Launch> CustomerRequests::refuse(const std::string& tenant,
   });
 }
 
-Result<v1::ConsoleResult> CustomerRequests::console(const std::string& tenant, const std::string& launch_id,
-                                                    std::uint64_t offset) {
-  SEALIFT_TRY(const auto launch, find(tenant, launch_id));
-  if (launch.record().host_id.empty())
-    return fail(ErrorCode::failed_precondition, "the launch has no host yet", "state");
-  const auto name = fmt::format("console-{}", crypto::time_ordered_id(clock_.now()));
-  v1::Command body;
-  body.mutable_read_console()->set_offset(offset);
-  body.mutable_read_console()->set_wait_ms(static_cast<std::uint32_t>(kConsoleWait.count()));
+Result<v1::CompleteCommandRequest> CustomerRequests::through_the_store(const Launch& launch,
+                                                                       const std::string& name,
+                                                                       v1::Command body,
+                                                                       const std::stop_token& stop) {
   const auto command = launch.make_command(name, std::move(body));
   SEALIFT_CHECK(stores_.commands.add(command));
   signal_.raise();
-  const auto result = wait_for(command.command_id, limits_.host_answer);
+  auto result = wait_for(command.command_id, limits_.host_answer, stop);
   SEALIFT_CHECK(stores_.commands.remove(command.command_id));
+  return result;
+}
+
+Result<v1::ConsoleResult> CustomerRequests::console(const v1::ZoneWatchConsoleRequest& request,
+                                                    const std::stop_token& stop) {
+  SEALIFT_TRY(const auto launch, find(request.tenant(), request.request().launch_id()));
+  if (launch.record().host_id.empty())
+    return fail(ErrorCode::failed_precondition, "the launch has no host yet", "state");
+  const auto name = fmt::format("console-{}", crypto::time_ordered_id(clock_.now()));
+  const auto offset = request.request().offset();
+  v1::Command body;
+  body.mutable_read_console()->set_offset(offset);
+  body.mutable_read_console()->set_wait_ms(static_cast<std::uint32_t>(kConsoleWait.count()));
+  auto result = direct_.ask(launch.record().host_id, launch.addressed(name, body),
+                            kConsoleWait + limits_.direct_answer, stop);
+  if (!result && result.error().code == ErrorCode::unavailable && !request.only_direct())
+    result = through_the_store(launch, name, std::move(body), stop);
   if (!result) return tl::unexpected(result.error());
   if (!result->has_console()) return tl::unexpected(why_not(*result));
   if (result->console().offset() != offset)

@@ -3,14 +3,16 @@
 /// was.
 #pragma once
 
+#include "services/orchestrator/domain/direct_commands.h"
 #include "services/orchestrator/domain/launch_steps.h"
 
 namespace sealift::orchestrator {
 
 class CustomerRequests {
  public:
-  CustomerRequests(Stores stores, Signal& signal, const Clock& clock, const Limits& limits)
-      : stores_{stores}, signal_{signal}, clock_{clock}, limits_{limits} {}
+  CustomerRequests(Stores stores, DirectCommands& direct, Signal& signal, const Clock& clock,
+                   const Limits& limits)
+      : stores_{stores}, direct_{direct}, signal_{signal}, clock_{clock}, limits_{limits} {}
 
   /// The launch of that idempotency key, new or as it stands. conflict where the key was used for another
   /// request; resource_exhausted above the quota.
@@ -33,9 +35,10 @@ class CustomerRequests {
   Result<v1::Launch> authorize(const std::string& tenant, const v1::AuthorizeTargetRequest& request);
   Result<v1::Launch> refuse(const std::string& tenant, const v1::RefuseTargetRequest& request);
 
-  /// Bytes of the guest's console from `offset`, waiting a little for some. timeout where the host is silent.
-  Result<v1::ConsoleResult> console(const std::string& tenant, const std::string& launch_id,
-                                    std::uint64_t offset);
+  /// Bytes of the guest's console from the request's offset, waiting a little for some: over the host's own
+  /// stream where that comes from this replica, or else through the store. unavailable at "host" where
+  /// `only_direct` forbids the latter; timeout where the host is silent.
+  Result<v1::ConsoleResult> console(const v1::ZoneWatchConsoleRequest& request, const std::stop_token& stop);
 
  private:
   Result<Launch> find(const std::string& tenant, const std::string& launch_id);
@@ -44,9 +47,13 @@ class CustomerRequests {
   Result<v1::Launch> commit(Launch launch);
   /// The command that takes it to the host.
   Result<std::string> relay_question(const std::string& tenant, const v1::ChallengeTargetRequest& request);
-  Result<v1::CompleteCommandRequest> wait_for(const std::string& command_id, milliseconds limit);
+  Result<v1::CompleteCommandRequest> wait_for(const std::string& command_id, milliseconds limit,
+                                              const std::stop_token& stop = {});
+  Result<v1::CompleteCommandRequest> through_the_store(const Launch& launch, const std::string& name,
+                                                       v1::Command body, const std::stop_token& stop);
 
   Stores stores_;
+  DirectCommands& direct_;
   Signal& signal_;
   const Clock& clock_;
   const Limits& limits_;

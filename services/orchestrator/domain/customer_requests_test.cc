@@ -22,6 +22,12 @@ class ACustomersRequest : public ZoneForTest {
     EXPECT_EQ(now(id).state(), v1::Launch::STATE_AWAITING_CUSTOMER);
     return id;
   }
+  static v1::ZoneWatchConsoleRequest watch(const std::string& id, const std::string& tenant = "acme") {
+    v1::ZoneWatchConsoleRequest request;
+    request.set_tenant(tenant);
+    request.mutable_request()->set_launch_id(id);
+    return request;
+  }
   static v1::AuthorizeTargetRequest authorization(const std::string& id, std::uint32_t attempt = 1) {
     v1::AuthorizeTargetRequest request;
     request.set_launch_id(id);
@@ -77,9 +83,47 @@ TEST_F(ACustomersRequest, ForALaunchOfAnotherTenantFindsNone) {
   EXPECT_THAT(customers_.challenge(other, question), FailsWith(ErrorCode::not_found));
   EXPECT_THAT(customers_.authorize(other, authorization(id)), FailsWith(ErrorCode::not_found));
   EXPECT_THAT(customers_.refuse(other, refusal), FailsWith(ErrorCode::not_found));
-  EXPECT_THAT(customers_.console(other, id, 0), FailsWith(ErrorCode::not_found));
+  EXPECT_THAT(customers_.console(watch(id, other), {}), FailsWith(ErrorCode::not_found));
   EXPECT_THAT(customers_.list(other, {})->launches(), IsEmpty());
   EXPECT_EQ(now(id).state(), v1::Launch::STATE_AWAITING_CUSTOMER);
+}
+
+TEST_F(ACustomersRequest, ForAConsoleCostsTheStoreNothingWhereTheHostIsConnected) {
+  add_host("alpha");
+  const auto id = running("alpha");
+  std::string asked;
+  connected_.hosts = {"alpha"};
+  connected_.on_command = [&](const v1::Command& command) {
+    asked = command.command_id();
+    v1::CompleteCommandRequest result;
+    result.set_command_id(asked);
+    result.mutable_console()->set_offset(command.read_console().offset());
+    result.mutable_console()->set_data("login: ");
+    EXPECT_THAT(reports_.complete("alpha", result), Succeeds());
+  };
+  EXPECT_EQ(customers_.console(watch(id), {})->data(), "login: ");
+  EXPECT_THAT(commands_->get(asked), FailsWith(ErrorCode::not_found));
+}
+
+TEST_F(ACustomersRequest, ForAConsoleIsAnotherReplicasWhereTheHostIsNotConnected) {
+  add_host("alpha");
+  auto request = watch(running("alpha"));
+  request.set_only_direct(true);
+  EXPECT_THAT(customers_.console(request, {}), FailsAt(ErrorCode::unavailable, "host"));
+  EXPECT_THAT(commands("alpha"), IsEmpty());
+}
+
+TEST_F(ACustomersRequest, ForAConsoleReachesAHostThatIsNotConnectedThroughTheStore) {
+  add_host("alpha");
+  const auto id = running("alpha");
+  std::jthread host{[this] {
+    while (commands_->pending("alpha", {}, 1)->empty()) std::this_thread::yield();
+    v1::CompleteCommandRequest result;
+    result.set_command_id(commands_->pending("alpha", {}, 1)->front().command_id);
+    result.mutable_console()->set_data("login: ");
+    EXPECT_THAT(reports_.complete("alpha", result), Succeeds());
+  }};
+  EXPECT_EQ(customers_.console(watch(id), {})->data(), "login: ");
 }
 
 TEST_F(ACustomersRequest, ShowsTheTargetsEvidenceAsTheHostGaveIt) {

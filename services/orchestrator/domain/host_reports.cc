@@ -106,9 +106,12 @@ Status HostReports::end_vanished(const std::vector<store::LaunchRecord>& active,
 Status HostReports::complete(const std::string& host_id, const v1::CompleteCommandRequest& request) {
   if (request.result_case() == v1::CompleteCommandRequest::RESULT_NOT_SET)
     return fail(ErrorCode::invalid_argument, "the command has no result", "result");
+  if (direct_.complete(host_id, request)) return {};
+  // The host can say these again, and is asked again where they were lost.
+  const bool soon = request.has_evidence() || request.has_answer() || request.has_console();
   const auto text = request.SerializeAsString();
   SEALIFT_CHECK(stores_.commands.complete(request.command_id(), host_id, Bytes{text.begin(), text.end()},
-                                          now_ms(clock_)));
+                                          now_ms(clock_), soon));
   signal_.raise();
   return {};
 }

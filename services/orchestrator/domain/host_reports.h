@@ -3,14 +3,15 @@
 /// concerns only launches that were given to it, in the attempt that was.
 #pragma once
 
+#include "services/orchestrator/domain/direct_commands.h"
 #include "services/orchestrator/domain/launch_steps.h"
 
 namespace sealift::orchestrator {
 
 class HostReports {
  public:
-  HostReports(Stores stores, Signal& signal, const Clock& clock, const Limits& limits)
-      : stores_{stores}, signal_{signal}, clock_{clock}, limits_{limits} {}
+  HostReports(Stores stores, DirectCommands& direct, Signal& signal, const Clock& clock, const Limits& limits)
+      : stores_{stores}, direct_{direct}, signal_{signal}, clock_{clock}, limits_{limits} {}
 
   /// invalid_argument, naming the attribute.
   Status register_host(const std::string& host_id, const v1::HostAttributes& attributes);
@@ -28,6 +29,7 @@ class HostReports {
                       const std::vector<std::string>& running);
 
   Stores stores_;
+  DirectCommands& direct_;
   Signal& signal_;
   const Clock& clock_;
   const Limits& limits_;

@@ -158,16 +158,20 @@ std::string Launch::command_id(std::string_view name) const {
   return record().launch_id + "/" + std::to_string(record().attempt) + "/" + std::string{name};
 }
 
+v1::Command Launch::addressed(std::string_view name, v1::Command body) const {
+  body.set_command_id(command_id(name));
+  body.set_launch_id(record().launch_id);
+  body.set_attempt(static_cast<std::uint32_t>(record().attempt));
+  return body;
+}
+
 store::HostCommand Launch::make_command(std::string_view name, v1::Command body) const {
   store::HostCommand command;
   command.command_id = command_id(name);
   command.host_id = record().host_id;
   command.launch_id = record().launch_id;
   command.kind = std::string{name};
-  body.set_command_id(command.command_id);
-  body.set_launch_id(record().launch_id);
-  body.set_attempt(static_cast<std::uint32_t>(record().attempt));
-  const auto bytes = body.SerializeAsString();
+  const auto bytes = addressed(name, std::move(body)).SerializeAsString();
   command.payload.assign(bytes.begin(), bytes.end());
   command.created_at_ms = now_ms_;
   return command;

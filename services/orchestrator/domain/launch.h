@@ -63,6 +63,8 @@ class Launch {
 
   /// "LAUNCH/ATTEMPT/NAME"
   std::string command_id(std::string_view name) const;
+  /// `body` as a command for its target.
+  v1::Command addressed(std::string_view name, v1::Command body) const;
   store::HostCommand make_command(std::string_view name, v1::Command body) const;
   /// For its target, beside this change.
   void command(std::string_view name, v1::Command body) {

@@ -28,6 +28,14 @@ store::HostQuery query_for(const store::LaunchRecord& launch, std::int64_t seen_
   return query;
 }
 
+/// A step into this state does not wait for the disk: nobody outside of the zone acts on it, and where a loss
+/// of power takes it, it is taken again. What comes after it and does wait brings it to disk as well.
+bool is_repeatable(State state) {
+  return state == v1::Launch::STATE_REQUESTED || state == v1::Launch::STATE_ASKING_HOST ||
+         state == v1::Launch::STATE_ASKING_SM || state == v1::Launch::STATE_CHALLENGING_HOST ||
+         state == v1::Launch::STATE_STAGING;
+}
+
 Error no_target(const store::LaunchRecord& launch) {
   return Error{
       ErrorCode::resource_exhausted,
@@ -59,7 +67,10 @@ Result<bool> LaunchSteps::take_one(const std::string& owner) {
 }
 
 Status LaunchSteps::commit(Launch launch) {
-  SEALIFT_CHECK(stores_.launches.commit(std::move(launch).change()));
+  const bool soon = is_repeatable(launch.state());
+  auto change = std::move(launch).change();
+  change.soon = soon;
+  SEALIFT_CHECK(stores_.launches.commit(change));
   signal_.raise();
   return {};
 }

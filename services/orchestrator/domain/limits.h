@@ -14,6 +14,7 @@ struct Limits {
   milliseconds host_silence{10'000};      ///< a host not heard of for so long gets no new instances
   milliseconds host_lost{600'000};        ///< its guests are given up
   milliseconds host_answer{20'000};       ///< for evidence, or the answer to a question
+  milliseconds direct_answer{5'000};      ///< to what the host is asked past the store
   milliseconds customer_answer{600'000};  ///< KYOK: for sealed data
   milliseconds patience{60'000};          ///< an SM or store that does not answer is asked again for so long
   milliseconds retry{1000};               ///< and so often

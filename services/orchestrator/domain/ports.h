@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "base/bytes.h"
 #include "base/result.h"
 #include "sealift/v1/hosts.pb.h"
 #include "sealift/v1/security_module.pb.h"
@@ -19,6 +20,15 @@ class SecurityModules {
       const std::string& address, const v1::RequestAuthorizationRequest& request) = 0;
   virtual Result<v1::AnswerQuestionResponse> answer_question(const std::string& address,
                                                              const v1::AnswerQuestionRequest& request) = 0;
+};
+
+/// The hosts whose stream of commands comes from this replica.
+class ConnectedHosts {
+ public:
+  virtual ~ConnectedHosts() = default;
+  virtual bool has(const std::string& host_id) = 0;
+  /// False where the host is none of them, or reads too slowly.
+  virtual bool send(const std::string& host_id, const v1::Command& command) = 0;
 };
 
 /// Where images and heads lie.

@@ -6,7 +6,9 @@
 #include <gmock/gmock.h>
 
 #include <deque>
+#include <functional>
 #include <map>
+#include <set>
 
 #include "base/file.h"
 #include "base/matchers.h"
@@ -53,6 +55,20 @@ class SecurityModuleForTest final : public SecurityModules {
   std::optional<Error> answer_failure;
   std::vector<v1::RequestAuthorizationRequest> requests;
   std::vector<v1::AnswerQuestionRequest> answers;
+};
+
+/// Hosts that do something at once with what they are asked past the store.
+class ConnectedHostsForTest final : public ConnectedHosts {
+ public:
+  bool has(const std::string& host_id) override { return hosts.contains(host_id); }
+  bool send(const std::string& host_id, const v1::Command& command) override {
+    if (!has(host_id)) return false;
+    on_command(command);
+    return true;
+  }
+
+  std::set<std::string> hosts;
+  std::function<void(const v1::Command&)> on_command;
 };
 
 class ObjectsForTest final : public Objects {
@@ -230,8 +246,10 @@ class ZoneForTest : public testing::Test {
   SecurityModuleForTest security_module_;
   ObjectsForTest objects_;
   LaunchSteps steps_{stores_, security_module_, objects_, signal_, clock_, limits_};
-  HostReports reports_{stores_, signal_, clock_, limits_};
-  CustomerRequests customers_{stores_, signal_, clock_, limits_};
+  ConnectedHostsForTest connected_;
+  DirectCommands direct_{connected_};
+  HostReports reports_{stores_, direct_, signal_, clock_, limits_};
+  CustomerRequests customers_{stores_, direct_, signal_, clock_, limits_};
 };
 
 }  // namespace sealift::orchestrator
