@@ -43,6 +43,7 @@ class Parser {
     add_views();
     add_agent();
     add_changes();
+    add_psps();
   }
 
   CLI::App& app() noexcept { return app_; }
@@ -132,6 +133,20 @@ class Parser {
     add_straps(flash);
     flash->add_flag("--rewrite-hardware-keys", a.rewrite_hardware_keys,
                     "The machine accepts the keys of what is in the flash then");
+  }
+
+  void add_psps() {
+    auto& a = typed_.arguments;
+    auto* maker = command("psp-maker", "Make a maker of AMD PSPs: a root, and a key server's files",
+                          "psp-maker maker --json", run_psp_maker);
+    maker->add_option("DIR", a.name, "To be made")->required();
+    maker->add_option("--claim-id", a.claim_id,
+                      "As a forger: the root's key ID, 32 digits, of somebody else's");
+    maker->add_flag("--small-keys", a.small_keys, "RSA-2048, as the first generation had; made sooner");
+    auto* chip = command("psp-chip", "Make a chip: a PSP with keys of its own, signed by its maker",
+                         "psp-chip chip --maker maker", run_psp_chip);
+    chip->add_option("DIR", a.name, "To be made; what sealift-emulated-sev-qemu takes")->required();
+    chip->add_option("--maker", a.maker, "What psp-maker made")->required();
   }
 
   Typed& typed_;

@@ -33,6 +33,10 @@ struct Arguments {
   bool payload = false;  ///< the default: nobody needs to read it
   bool signature = false;
   bool hardware_keys = false;
+  // psp-maker, psp-chip; their NAME is a directory
+  std::filesystem::path maker;
+  std::string claim_id;
+  bool small_keys = false;
 };
 
 using CommandFunction = Result<std::string> (*)(const Arguments&);
@@ -48,5 +52,7 @@ Result<std::string> run_activate(const Arguments& arguments);
 Result<std::string> run_tamper(const Arguments& arguments);
 Result<std::string> run_flash(const Arguments& arguments);
 Result<std::string> run_destroy(const Arguments& arguments);
+Result<std::string> run_psp_maker(const Arguments& arguments);
+Result<std::string> run_psp_chip(const Arguments& arguments);
 
 }  // namespace sealift::emulator
