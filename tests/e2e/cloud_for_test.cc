@@ -48,6 +48,8 @@ CloudForTest::CloudForTest(const Words& options)
   const UniqueFd writing{ends[1]};
   auto command = cli::sealift_command({"dev", "up", "--dir", directory_.path().string(), "--json"});
   command.argv.insert(command.argv.end(), options.begin(), options.end());
+  // It ends with us, however we end.
+  command.argv.insert(command.argv.begin(), {"setpriv", "--pdeathsig", "TERM"});
   command.stdout_fd = writing.get();
   command.stderr_fd = STDERR_FILENO;
   child_ = spawn(command).value();
