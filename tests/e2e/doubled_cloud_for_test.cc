@@ -76,7 +76,7 @@ void DoubledCloud::start_security_module() {
   const auto number = std::to_string(++security_modules_);
   security_module_ = start("sealift-sm", Role::security_module, kTenant,
                            {"--database", "sqlite:" + path("sm-" + number + ".db"), "--tenant", kTenant,
-                            "--insecure-key-file", path("sm-" + number + ".key"), "--insecure-create-key"});
+                            "--protector", "insecure-file:" + path("sm-" + number + ".key"), "--create-key"});
   relays_[Door::security_module]->redirect(security_module_);
   write_cloud_file();
 }
