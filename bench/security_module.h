@@ -83,9 +83,9 @@ class SecurityModule {
                     "sqlite:" + database().string(),
                     "--tenant",
                     kTenant,
-                    "--insecure-key-file",
-                    directory_ / "key",
-                    "--insecure-create-key"};
+                    "--protector",
+                    "insecure-file:" + (directory_ / "key").string(),
+                    "--create-key"};
     command.stdout_fd = writing.get();
     process_ = must(spawn(command));
     writing.reset();
