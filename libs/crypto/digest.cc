@@ -20,6 +20,14 @@ namespace {
 
 constexpr std::array<std::string_view, 4> kNames{"sha1", "sha256", "sha384", "sha512"};
 
+/// One per thread and hash: making one costs as much as hashing a block. finish() leaves nothing of the key
+/// in it.
+Hasher& hmac_hasher(HashAlgorithm algorithm) {
+  thread_local std::array<Hasher, 4> hashers{Hasher{HashAlgorithm::sha1}, Hasher{HashAlgorithm::sha256},
+                                             Hasher{HashAlgorithm::sha384}, Hasher{HashAlgorithm::sha512}};
+  return hashers.at(static_cast<std::size_t>(algorithm));
+}
+
 }  // namespace
 
 void openssl_broken(const char* what) {
@@ -112,7 +120,7 @@ Digest hmac(HashAlgorithm algorithm, ByteView key, std::initializer_list<ByteVie
     std::ranges::copy(key, pad.begin());
   }
   const std::span used{pad.data(), block};
-  Hasher hasher{algorithm};
+  auto& hasher = hmac_hasher(algorithm);
   for (auto& byte : used) byte ^= 0x36;
   hasher.update(used);
   for (const auto part : parts) hasher.update(part);

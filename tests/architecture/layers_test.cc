@@ -91,8 +91,8 @@ const std::vector<Rule>& rules() {
         "services/ultravisor/api", "services/agent/domain"},
        {}},
       {"cli",
-       {"libs/base", "libs/crypto", "libs/formats", "libs/rpc", "libs/tpm", "libs/tee", "guest/agent",
-        "guest/image", "guest/image/manifest", "services/ultravisor/api"},
+       {"libs/base", "libs/crypto", "libs/formats", "libs/rpc", "libs/tpm", "libs/tee", "libs/tee/sev",
+        "guest/agent", "guest/image", "guest/image/manifest", "services/ultravisor/api"},
        {}},
   };
   return table;

@@ -3,7 +3,9 @@
 
 #include <functional>
 
+#include "base/file.h"
 #include "base/matchers.h"
+#include "tee/sev/amd_vectors_for_test.h"
 #include "tee/sev/platform_for_test.h"
 
 namespace sealift::sev {

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cassert>
 
+#include "tee/sev/numbers.h"
+
 namespace sealift::sev {
 
 Result<Measurement> Measurement::parse(ByteView bytes) {
@@ -31,9 +33,10 @@ Measurement measure(const TransportKey& tik, const FirmwareVersion& firmware, Po
   assert(digest.size() == 32);
   constexpr std::uint8_t kContext = 0x04;
   const std::array<std::uint8_t, 4> version{kContext, firmware.api.major, firmware.api.minor, firmware.build};
+  const auto policy_bytes = le32_bytes(policy.value());
   const auto said = firmware.api < kContextApi ? ByteView{} : ByteView{version};
-  const auto mac = crypto::hmac(crypto::HashAlgorithm::sha256, tik.expose(),
-                                {said, ByteWriter{}.le32(policy.value()).view(), digest.view(), nonce});
+  const auto mac =
+      crypto::hmac(crypto::HashAlgorithm::sha256, tik.expose(), {said, policy_bytes, digest.view(), nonce});
   Measurement out{{}, nonce};
   std::ranges::copy(mac.view(), out.hmac.begin());
   return out;

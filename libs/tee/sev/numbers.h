@@ -13,4 +13,9 @@ std::optional<Bytes> from_little_endian(ByteView field, std::size_t size);
 /// Little-endian in a field of `size` bytes, which has room for it.
 Bytes to_little_endian(ByteView big_endian, std::size_t size);
 
+constexpr std::array<std::uint8_t, 4> le32_bytes(std::uint32_t value) noexcept {
+  return {static_cast<std::uint8_t>(value), static_cast<std::uint8_t>(value >> 8U),
+          static_cast<std::uint8_t>(value >> 16U), static_cast<std::uint8_t>(value >> 24U)};
+}
+
 }  // namespace sealift::sev

@@ -8,6 +8,7 @@
 
 #include "crypto/cipher.h"
 #include "crypto/random.h"
+#include "tee/sev/numbers.h"
 #include "tee/sev/secret_table.h"
 
 namespace sealift::sev {
@@ -24,10 +25,10 @@ bool is_packet_size(std::size_t size) {
 crypto::Digest packet_mac(const TransportKey& tik, ByteView head, ByteView payload,
                           const Measurement& measurement, ApiVersion api) {
   constexpr std::array<std::uint8_t, 1> kContext{0x01};
-  const auto size = static_cast<std::uint32_t>(payload.size());
+  const auto size = le32_bytes(static_cast<std::uint32_t>(payload.size()));
   const auto bound = api < kContextApi ? ByteView{} : ByteView{measurement.hmac};
   return crypto::hmac(crypto::HashAlgorithm::sha256, tik.expose(),
-                      {kContext, head, ByteWriter{}.le32(size).le32(size).view(), payload, bound});
+                      {kContext, head, size, size, payload, bound});
 }
 
 }  // namespace
@@ -40,12 +41,8 @@ SecretPacket seal_packet(const TransportKeys& keys, const Measurement& measureme
 SecretPacket seal_packet_insecure_iv(const TransportKeys& keys, const Measurement& measurement,
                                      ByteView plaintext, const PacketIv& iv, ApiVersion api) {
   assert(is_packet_size(plaintext.size()));
-  SecretPacket packet{{}, Bytes(plaintext.size())};
-  {
-    auto data = SecretBytes::copy_of(plaintext);
-    crypto::ctr_apply(keys.tek.expose(), iv, data.expose_for_writing());
-    std::ranges::copy(data.expose(), packet.payload.begin());
-  }
+  SecretPacket packet{{}, to_bytes(plaintext)};
+  crypto::ctr_apply(keys.tek.expose(), iv, packet.payload);
   std::ranges::copy(iv, packet.header.begin() + 4);
   const auto mac =
       packet_mac(keys.tik, ByteView{packet.header}.first(kMacOffset), packet.payload, measurement, api);

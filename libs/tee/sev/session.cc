@@ -7,6 +7,7 @@
 
 #include "crypto/cipher.h"
 #include "crypto/random.h"
+#include "tee/sev/numbers.h"
 
 namespace sealift::sev {
 namespace {
@@ -32,7 +33,7 @@ Result<WrappingKeys> agree(const crypto::PrivateKey& own, const crypto::PublicKe
 }
 
 crypto::Digest policy_mac(const TransportKey& tik, Policy policy) {
-  return crypto::hmac(HashAlgorithm::sha256, tik.expose(), {ByteWriter{}.le32(policy.value()).view()});
+  return crypto::hmac(HashAlgorithm::sha256, tik.expose(), {le32_bytes(policy.value())});
 }
 
 std::array<std::uint8_t, kSessionSize> write_blob(const WrappingKeys& wrapping, ByteView nonce,

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tee/sev/backend.h"
+
+#include "tee/conformance_test_suite.h"
+#include "tee/sev/launch_digest.h"
+#include "tee/sev/platform_for_test.h"
+
+namespace sealift::sev {
+namespace {
+
+constexpr FirmwareVersion kFirmware{{0, 24}, 13};
+constexpr Policy kPolicy{0x14000003};  // NODBG, NOKS, API 0.20
+const auto kNow = TimePoint{std::chrono::seconds{1'700'000'000}};
+
+const PlatformForTest& machine() {
+  static const auto platform = PlatformForTest::make();
+  return platform;
+}
+crypto::Digest expected() { return launch_digest(Bytes(100, 'f'), std::nullopt); }
+
+Evidence evidence_of(const PlatformForTest& platform) {
+  const auto c = platform.certificates();
+  return {kFirmware,       to_bytes(c.pdh), to_bytes(c.pek), to_bytes(c.oca),
+          to_bytes(c.cek), to_bytes(c.ask), to_bytes(c.ark)};
+}
+Bytes document(const Evidence& evidence) { return to_bytes(as_bytes(to_json(evidence))); }
+
+LaunchPolicy policy() {
+  LaunchPolicy policy{.policy = kPolicy};
+  policy.roots = {machine().root->pin()};
+  policy.minimum_api = {0, 24};
+  policy.minimum_build = 13;
+  policy.expected = expected();
+  return policy;
+}
+
+/// What an honest PSP does with a question.
+Bytes launch(const PlatformForTest& platform, ByteView question, const crypto::Digest& digest) {
+  const auto request = parse_launch_request(question).value();
+  const auto godh = Certificate::parse(request.godh, "godh").value();
+  const auto keys = open_session(platform.pdh_key, godh, request.session, request.policy).value();
+  return to_bytes(measure(keys.tik, kFirmware, request.policy, digest, {4, 5}).bytes());
+}
+
+tee::EvidenceFault fault(std::string name, ErrorCode code, std::string field,
+                         const std::function<void(Evidence&)>& change) {
+  auto evidence = evidence_of(machine());
+  change(evidence);
+  return {std::move(name), document(evidence), code, std::move(field)};
+}
+
+tee::EvidenceFault edited(std::string name, std::string field, std::string_view from, std::string_view to) {
+  auto text = to_json(evidence_of(machine()));
+  text.replace(text.find(from), from.size(), to);
+  return {std::move(name), to_bytes(as_bytes(text)), ErrorCode::malformed, std::move(field)};
+}
+
+std::vector<tee::EvidenceFault> faults(const Evidence& other) {
+  return {
+      edited("other format", "format", "evidence.v1", "evidence.v2"),
+      edited("unknown member", "more", "\"build\"", "\"more\": 1, \"build\""),
+      edited("a version that is none", "api_minor", "24", "256"),
+      edited("PDH missing", "pdh", "\"pdh\"", "\"pdx\""),
+      fault("PDH of another machine", ErrorCode::certificate_signature_invalid, "pdh.signature",
+            [&](auto& e) { e.pdh = other.pdh; }),
+      fault("CEK of another machine", ErrorCode::certificate_signature_invalid, "pek.signature",
+            [&](auto& e) { e.cek = other.cek; }),
+      fault("CEK as exported", ErrorCode::sev_cek_unsigned, "cek.signature",
+            [](auto& e) { e.cek = to_bytes(machine().exported_cek.bytes()); }),
+      fault("forged root with AMD's key ID", ErrorCode::issuer_untrusted, "ark.key",
+            [](auto& e) { e.ark = RootForTest::forged().ark.bytes(); }),
+      fault("truncated ARK", ErrorCode::truncated, "ark.signature", [](auto& e) { e.ark.resize(576); }),
+      fault("older API", ErrorCode::sev_api_too_old, "api", [](auto& e) { e.firmware.api.minor = 23; }),
+      fault("older build", ErrorCode::sev_api_too_old, "api", [](auto& e) { e.firmware.build = 12; }),
+  };
+}
+
+tee::ConformanceHosts hosts() {
+  static const auto other = PlatformForTest::make();
+  return {.name = "sev",
+          .backend = std::make_shared<SevBackend>(policy()),
+          .evidence = document(evidence_of(machine())),
+          .other_evidence = document(evidence_of(other)),
+          .answer = [](ByteView question) { return launch(machine(), question, expected()); },
+          .now = kNow,
+          .lifetime = kLaunchLifetime,
+          .wrong_answer = ErrorCode::launch_measurement_differs,
+          .faults = faults(evidence_of(other))};
+}
+
+}  // namespace
+}  // namespace sealift::sev
+
+namespace sealift::tee {
+INSTANTIATE_TEST_SUITE_P(Sev, TeeBackendConformance, testing::Values(sev::hosts()));
+}  // namespace sealift::tee
+
+namespace sealift::sev {
+namespace {
+
+Result<std::unique_ptr<tee::Examination>> examine(LaunchPolicy approved) {
+  return SevBackend{std::move(approved)}.examine(document(evidence_of(machine())), kNow);
+}
+
+TEST(SevLaunches, OfSomethingElseAreRefused) {
+  const auto examination = examine(policy()).value();
+  const auto answer =
+      launch(machine(), examination->question(), launch_digest(Bytes(100, 'g'), std::nullopt));
+  EXPECT_THAT(examination->conclude(answer, kNow),
+              FailsAt(ErrorCode::launch_measurement_differs, "measurement.hmac"));
+}
+
+TEST(SevLaunches, UnderAPolicyThatLetsTheHostReadTheGuestAreRefused) {
+  auto debug = policy();
+  debug.policy = Policy{2};
+  EXPECT_THAT(examine(debug), FailsAt(ErrorCode::sev_policy_refused, "policy.NODBG"));
+  debug.allow_debug = true;
+  EXPECT_THAT(examine(debug), Succeeds());
+}
+
+TEST(SevLaunches, OnFirmwareOlderThanTheirPolicyDemandsAreRefused) {
+  auto newer = policy();
+  newer.policy = Policy{0x19000003};
+  EXPECT_THAT(examine(newer), FailsAt(ErrorCode::sev_api_too_old, "api"));
+}
+
+TEST(SevLaunches, GetTheirSecretOnce) {
+  const auto examination = examine(policy()).value();
+  const auto request = parse_launch_request(examination->question()).value();
+  const auto answer = launch(machine(), examination->question(), expected());
+  auto target = examination->conclude(answer, kNow).value();
+  auto& proven = dynamic_cast<ProvenLaunch&>(*target);
+
+  std::vector<SecretEntry> entries;
+  entries.push_back({Guid::parse(kDiskKeyGuid).value(), SecretBytes::copy_of(as_bytes("passphrase"))});
+  const auto packet = proven.release(entries);
+  ASSERT_THAT(packet, Succeeds());
+  EXPECT_THAT(proven.release(entries), FailsAt(ErrorCode::challenge_used, "secret"));
+
+  const auto keys = open_session(machine().pdh_key, Certificate::parse(request.godh, "godh").value(),
+                                 request.session, request.policy)
+                        .value();
+  const auto table = open_packet(keys, Measurement::parse(answer).value(), packet->header, packet->payload);
+  ASSERT_THAT(table, Succeeds());
+  EXPECT_TRUE(read_secret_table(table->expose())->front().value.equals(as_bytes("passphrase")));
+}
+
+TEST(SevDocuments, SayTheSameAfterWritingAndReading) {
+  const auto evidence = evidence_of(machine());
+  EXPECT_EQ(to_json(parse_evidence(document(evidence)).value()), to_json(evidence));
+  const LaunchRequest request{kPolicy, Bytes(kCertificateSize, 1), Bytes(kSessionSize, 2)};
+  const auto text = to_json(request);
+  EXPECT_EQ(to_json(parse_launch_request(as_bytes(text)).value()), text);
+}
+
+TEST(SevDocuments, AreRefusedWithASessionOfAnotherSize) {
+  const auto text = to_json(LaunchRequest{kPolicy, Bytes(1), Bytes(kSessionSize - 1)});
+  EXPECT_THAT(parse_launch_request(as_bytes(text)), FailsAt(ErrorCode::malformed, "session"));
+}
+
+}  // namespace
+}  // namespace sealift::sev
