@@ -31,6 +31,9 @@ class Platform {
   explicit Platform(Identity identity) : identity_{std::move(identity)} {}
   Platform(const Platform&) = delete;
   Platform& operator=(const Platform&) = delete;
+  Platform(Platform&&) = delete;
+  Platform& operator=(Platform&&) = delete;
+  ~Platform() = default;
 
   [[nodiscard]] PspStatus init();
   /// Ends all guests.

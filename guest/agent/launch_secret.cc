@@ -35,6 +35,8 @@ class PhysicalMemory {
   }
   PhysicalMemory(const PhysicalMemory&) = delete;
   PhysicalMemory& operator=(const PhysicalMemory&) = delete;
+  PhysicalMemory(PhysicalMemory&&) = delete;
+  PhysicalMemory& operator=(PhysicalMemory&&) = delete;
   ~PhysicalMemory() { munmap(map_, into_page_ + size_); }
   std::span<std::uint8_t> bytes() const { return {static_cast<std::uint8_t*>(map_) + into_page_, size_}; }
 

@@ -18,6 +18,9 @@ class ReceivedData {
   ReceivedData() = default;
   ReceivedData(const ReceivedData&) = delete;
   ReceivedData& operator=(const ReceivedData&) = delete;
+  ReceivedData(ReceivedData&&) = delete;
+  ReceivedData& operator=(ReceivedData&&) = delete;
+  ~ReceivedData() = default;
 
   /// Pages of our own, locked, so that a wipe reaches the only copy there is. Once.
   std::span<std::uint8_t> allocate(std::size_t size);

@@ -85,6 +85,7 @@ const std::vector<Rule>& rules() {
        {"libs/base", "libs/crypto", "libs/tpm", "libs/tee", "libs/program", "libs/rpc", "libs/store",
         "services/securitymodule/domain"},
        {}},
+      {"services/agent/sev", {"libs/base", "libs/crypto"}, {}},
       {"services/agent/domain", {"libs/base", "libs/crypto"}, kOutsideWorld},
       {"services/agent",
        {"libs/base", "libs/crypto", "libs/tpm", "libs/objects", "libs/program", "libs/rpc",
@@ -92,7 +93,8 @@ const std::vector<Rule>& rules() {
        {}},
       {"cli",
        {"libs/base", "libs/crypto", "libs/formats", "libs/rpc", "libs/tpm", "libs/tee", "libs/tee/sev",
-        "guest/agent", "guest/image", "guest/image/manifest", "services/ultravisor/api"},
+        "guest/agent", "guest/image", "guest/image/manifest", "guest/image/owner", "services/agent/sev",
+        "services/ultravisor/api"},
        {}},
   };
   return table;

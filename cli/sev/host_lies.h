@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+/// What a lying host does in an SEV launch, for trying that each lie is found.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "base/bytes.h"
+
+namespace sealift::cli {
+
+struct HostLies {
+  std::filesystem::path firmware{};  ///< what it starts instead; empty: what it should
+  std::filesystem::path kernel{};
+  std::filesystem::path initramfs{};
+  std::optional<std::string> cmdline{};
+  std::optional<std::uint32_t> policy{};
+  std::optional<Bytes> measurement{};  ///< what it shows instead: one that it has seen before
+  bool alters_packet = false;        ///< one bit of the secret, on its way into the PSP
+};
+
+}  // namespace sealift::cli
