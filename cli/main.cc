@@ -17,6 +17,7 @@ int main(int argc, char** argv) {
   declare_tpm(line.root());
   declare_policy(line.root());
   declare_enrol(line.root());
+  declare_sev(line.root());
   declare_pki(line.root());
   declare_dev(line.root());
   declare_demo(line.root());

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/new_files.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -39,18 +38,19 @@ class Workshop {
   fs::path path_;
 };
 
+Status move(const fs::path& from, const fs::path& to) {
+  if (::rename(from.c_str(), to.c_str()) != 0) return fail_errno("rename to " + to.string());
+  return {};
+}
+
 Status fill(const fs::path& directory, const std::vector<NewFile>& files) {
   SEALIFT_TRY(const auto workshop, Workshop::create(directory));
-  for (const auto& file : files) SEALIFT_CHECK(write_file(workshop.path() / file.name, file.content));
-  SEALIFT_CHECK(check_not_cancelled());
   for (const auto& file : files) {
-    const auto from = workshop.path() / file.name;
-    const auto to = directory / file.name;
-    if (::rename(from.c_str(), to.c_str()) != 0) return fail_errno("rename to " + to.string());
+    SEALIFT_CHECK(write_file(workshop.path() / file.name, file.content, file.mode));
   }
-  SEALIFT_TRY(const auto entry, open_file(directory, O_RDONLY | O_DIRECTORY));
-  if (::fsync(entry.get()) != 0) return fail_errno("sync " + directory.string());
-  return {};
+  SEALIFT_CHECK(check_not_cancelled());
+  for (const auto& file : files) SEALIFT_CHECK(move(workshop.path() / file.name, directory / file.name));
+  return sync_directory(directory);
 }
 
 }  // namespace
@@ -61,6 +61,21 @@ Status write_files(const fs::path& directory, const std::vector<NewFile>& files)
   auto status = fill(directory, files);
   if (!status && made) ::rmdir(directory.c_str());  // only where it is still empty
   return status;
+}
+
+Status write_files(const std::vector<PlacedFile>& files) {
+  std::vector<Workshop> workshops;
+  for (const auto& file : files) {
+    SEALIFT_TRY(auto workshop, Workshop::create(parent_directory(file.path)));
+    SEALIFT_CHECK(write_file(workshop.path() / "file", file.content));
+    workshops.push_back(std::move(workshop));
+  }
+  SEALIFT_CHECK(check_not_cancelled());
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    SEALIFT_CHECK(move(workshops[i].path() / "file", files[i].path));
+  }
+  for (const auto& file : files) SEALIFT_CHECK(sync_directory(parent_directory(file.path)));
+  return {};
 }
 
 }  // namespace sealift::cli

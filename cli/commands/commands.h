@@ -13,6 +13,7 @@ void declare_tpm(Command root);
 void declare_policy(Command root);
 void declare_enrol(Command root);
 void declare_pki(Command root);
+void declare_sev(Command root);
 void declare_dev(Command root);
 void declare_dev_up(Command dev);
 void declare_demo(Command root);

@@ -33,10 +33,13 @@ Measurement measure(const TransportKey& tik, const FirmwareVersion& firmware, Po
   assert(digest.size() == 32);
   constexpr std::uint8_t kContext = 0x04;
   const std::array<std::uint8_t, 4> version{kContext, firmware.api.major, firmware.api.minor, firmware.build};
-  const auto policy_bytes = le32_bytes(policy.value());
-  const auto said = firmware.api < kContextApi ? ByteView{} : ByteView{version};
-  const auto mac =
-      crypto::hmac(crypto::HashAlgorithm::sha256, tik.expose(), {said, policy_bytes, digest.view(), nonce});
+  std::array<std::uint8_t, 4 + 4 + 32 + kMeasureNonceSize> message{};  // in one piece: that is hashed faster
+  auto end = std::ranges::copy(version, message.begin()).out;
+  end = std::ranges::copy(le32_bytes(policy.value()), end).out;
+  end = std::ranges::copy(digest.view(), end).out;
+  std::ranges::copy(nonce, end);
+  const auto said = ByteView{message}.subspan(firmware.api < kContextApi ? version.size() : 0);
+  const auto mac = crypto::hmac(crypto::HashAlgorithm::sha256, tik.expose(), {said});
   Measurement out{{}, nonce};
   std::ranges::copy(mac.view(), out.hmac.begin());
   return out;
