@@ -108,24 +108,31 @@ const sql::Schema& keys() {
   static const sql::Schema schema{
       "keys",
       {{
-          R"(CREATE TABLE seeds(
+           R"(CREATE TABLE seeds(
                tenant @TEXT NOT NULL, image_id @TEXT NOT NULL, wrapped_seed @BYTES NOT NULL, metadata @BYTES NOT NULL,
                created_at @INT NOT NULL, version @INT NOT NULL, PRIMARY KEY(tenant, image_id)) @STRICT)",
-          R"(CREATE TABLE authorizations(
+           R"(CREATE TABLE authorizations(
                tenant @TEXT NOT NULL, image_id @TEXT NOT NULL, storage_key_name @BYTES NOT NULL,
                policy @BYTES NOT NULL, sealed_data @BYTES NOT NULL, created_at @INT NOT NULL,
                PRIMARY KEY(tenant, image_id, storage_key_name, policy)) @STRICT)",
-          "CREATE INDEX authorizations_of_host ON authorizations(tenant, storage_key_name)",
-          R"(CREATE TABLE enrolments(
+           "CREATE INDEX authorizations_of_host ON authorizations(tenant, storage_key_name)",
+           R"(CREATE TABLE enrolments(
                tenant @TEXT NOT NULL, storage_key_name @BYTES NOT NULL, hardware_key_hash @BYTES NOT NULL,
                document @BYTES NOT NULL, enrolled_at @INT NOT NULL, PRIMARY KEY(tenant, storage_key_name)) @STRICT)",
-          "CREATE INDEX enrolments_of_hardware ON enrolments(tenant, hardware_key_hash)",
-          R"(CREATE TABLE challenges(
+           "CREATE INDEX enrolments_of_hardware ON enrolments(tenant, hardware_key_hash)",
+           R"(CREATE TABLE challenges(
                tenant @TEXT NOT NULL, challenge_id @TEXT NOT NULL, document @BYTES NOT NULL, expires_at @INT NOT NULL,
                PRIMARY KEY(tenant, challenge_id)) @STRICT)",
-          "CREATE INDEX challenges_by_age ON challenges(expires_at)",
-          "CREATE TABLE root_key(one @INT PRIMARY KEY CHECK(one = 1), wrapped @BYTES NOT NULL) @STRICT",
-      }}};
+           "CREATE INDEX challenges_by_age ON challenges(expires_at)",
+           "CREATE TABLE root_key(one @INT PRIMARY KEY CHECK(one = 1), wrapped @BYTES NOT NULL) @STRICT",
+       },
+       {
+           "CREATE TABLE audit_log(one @INT PRIMARY KEY CHECK(one = 1), wrapped_key @BYTES NOT NULL, "
+           "size @INT NOT NULL, document @BYTES NOT NULL) @STRICT",
+           "CREATE TABLE audit_entries(position @INT PRIMARY KEY, tenant @TEXT NOT NULL, entry @BYTES NOT "
+           "NULL, "
+           "hashes @BYTES NOT NULL) @STRICT",
+       }}};
   return schema;
 }
 

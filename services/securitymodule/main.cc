@@ -7,10 +7,10 @@
 #include <condition_variable>
 #include <thread>
 
+#include "base/file.h"
 #include "base/hardening.h"
 #include "program/program.h"
 #include "rpc/serving.h"
-#include "services/securitymodule/adapters/decision_log.h"
 #include "services/securitymodule/adapters/opening.h"
 #include "services/securitymodule/adapters/service.h"
 #include "services/securitymodule/adapters/wiping_heap.h"
@@ -93,6 +93,11 @@ std::jthread start_housekeeping(SecurityModule& sm) {
   }};
 }
 
+/// One write(2) for each. The log that counts is in the database.
+void print_decision(std::string_view entry) {
+  (void)write_all(STDERR_FILENO, as_bytes(std::string{entry} + '\n'));
+}
+
 Status print(const Result<std::vector<std::string>>& keys) {
   if (!keys) return tl::unexpected(keys.error());
   for (const auto& key : *keys) fmt::print("{}\n", key);
@@ -136,13 +141,15 @@ Status serve(const Options& options) {
 
   const SystemClock clock;
   const Limits limits;
-  FileDecisionLog log{STDERR_FILENO, clock};
+  const auto audit = store::make_audit_store(*database);
+  SEALIFT_TRY(const auto log, AuditLog::open(*audit, vault, clock, print_decision));
   SecurityModule sm{
-      std::move(tenants), {*seeds, *authorizations, *enrolments, *challenges}, vault, clock, limits, log};
+      std::move(tenants), {*seeds, *authorizations, *enrolments, *challenges}, vault, clock, limits, *log};
   const auto housekeeping = start_housekeeping(sm);
 
   rpc::Router router;
   register_methods(router, sm, own.trust_domain);
+  register_audit(router, sm, *log, own.trust_domain);
   rpc::ServerOptions server;
   server.health = [&root_keys]() -> Status {
     SEALIFT_CHECK(root_keys->get());

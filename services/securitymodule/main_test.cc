@@ -8,10 +8,13 @@
 #include <cstdio>
 #include <fstream>
 #include <regex>
+#include <thread>
 
 #include "base/process.h"
+#include "merkle/log.h"
 #include "rpc/testing/wait.h"
 #include "rpc/testing/world.h"
+#include "sealift/v1/audit.pb.h"
 #include "services/securitymodule/domain/module_for_test.h"
 #include "store/sql/postgres_for_test.h"
 
@@ -225,6 +228,48 @@ TEST_F(ProgramTest, DoesNotStartWithoutTheKeyThatItHad) {
     EXPECT_NE(ended->err.find(path("key").string()), std::string::npos);
     EXPECT_FALSE(std::filesystem::exists(path("key")));
   }
+}
+
+TEST_F(ProgramTest, KeepsOneLogOfDecisionsForAllItsReplicas) {
+  const auto postgres = sql::PostgresForTest::start();
+  ASSERT_THAT(postgres, Succeeds());
+  database = (*postgres)->new_database().value();
+  auto one = start_new();
+  auto other = start();
+  ASSERT_THAT(one.put(maker.policy()), Succeeds());
+  std::vector<std::jthread> threads;
+  std::mutex mutex;
+  std::vector<merkle::Receipt> receipts;
+  for (int i = 0; i < 8; ++i) {
+    threads.emplace_back([&, i] {
+      for (int n = 0; n < 5; ++n) {
+        const auto asked = (i % 2 == 0 ? one : other).ask(host);
+        ASSERT_THAT(asked, Succeeds());
+        const std::scoped_lock lock{mutex};
+        receipts.push_back(merkle::Receipt::parse(as_bytes(asked->receipt())).value());
+      }
+    });
+  }
+  threads.clear();
+  const auto page =
+      other.tenant->call<v1::ExportLogResponse>("sealift.v1.AuditService.ExportLog", v1::ExportLogRequest{});
+  ASSERT_THAT(page, Succeeds());
+  const auto key = crypto::PublicKey::parse(as_bytes(page->public_key())).value();
+  ByteReader reader{as_bytes(page->head())};
+  merkle::Bundle bundle{{}, {}, merkle::read_head(reader).value()};
+  for (const auto& entry : page->entries()) bundle.entries.emplace_back(to_bytes(as_bytes(entry.entry())));
+  EXPECT_EQ(bundle.entries.size(), 41U);
+  std::vector<merkle::SignedHead> heads;
+  for (const auto& receipt : receipts) {
+    EXPECT_THAT(receipt.verify(key), Succeeds());
+    heads.push_back(receipt.head);
+  }
+  const auto verdict = bundle.verify(key, heads);
+  ASSERT_THAT(verdict, Succeeds());
+  EXPECT_EQ(verdict->compared, heads.size());
+  EXPECT_THAT(one.orchestrator->call<v1::ExportLogResponse>("sealift.v1.AuditService.ExportLog",
+                                                            v1::ExportLogRequest{}),
+              FailsWith(ErrorCode::permission_denied));
 }
 
 TEST_F(ProgramTest, RotatesItsProtectorBeneathReplicasThatRun) {

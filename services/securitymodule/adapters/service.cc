@@ -104,4 +104,18 @@ void register_methods(rpc::Router& router, SecurityModule& sm, const std::string
   register_authorizations(router, sm, askers);
 }
 
+void register_audit(rpc::Router& router, SecurityModule& sm, AuditLog& log, const std::string& own_domain) {
+  const Askers askers{own_domain};
+  router.unary<v1::ExportLogResponse, v1::ExportLogRequest>(
+      "sealift.v1.AuditService.ExportLog", Allow::roles({Role::tenant}),
+      [&sm, &log, askers](const Call& call,
+                          const v1::ExportLogRequest& request) -> Result<v1::ExportLogResponse> {
+        SEALIFT_TRY(const auto asker, askers.tenant(call));
+        if (!sm.serves(asker.tenant))
+          return fail(ErrorCode::permission_denied, "this security module does not serve that tenant",
+                      "tenant");
+        return log.export_log(asker.tenant, request);
+      });
+}
+
 }  // namespace sealift::securitymodule

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/// SeedService and AuthorizationService on the wire: who may call what, and in whose name.
+/// SeedService, AuthorizationService and AuditService on the wire: who may call what, and in whose name.
 #pragma once
 
 #include "rpc/router.h"
+#include "services/securitymodule/domain/audit_log.h"
 #include "services/securitymodule/domain/security_module.h"
 
 namespace sealift::securitymodule {
@@ -11,5 +12,8 @@ namespace sealift::securitymodule {
 /// other domains may be trusted to name orchestrators, never to name our tenants. `sm` outlives the
 /// router.
 void register_methods(rpc::Router& router, SecurityModule& sm, const std::string& own_domain);
+
+/// Tenants as above; `log` outlives the router, too.
+void register_audit(rpc::Router& router, SecurityModule& sm, AuditLog& log, const std::string& own_domain);
 
 }  // namespace sealift::securitymodule

@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/bytes.h"
+#include "base/clock.h"
 #include "base/result.h"
 
 namespace sealift::securitymodule {
@@ -25,11 +27,20 @@ struct Decision {
   std::string_view outcome = {};  ///< "accepted", "listed", "removed", "asked", "made", "returned"
 };
 
+/// As one JSON object:
+/// {"time":"2026-06-01T00:00:00Z","action":"put_seed","asker":"spiffe://…","tenant":"acme",
+/// "image":"…","host":"…","verdict":"accepted","trace":"…"}; a refusal has the verdict "refused", and "code",
+/// "field" and "message". Its texts may come from anybody: none is longer than the others by much, none ends
+/// the object early, none moves a terminal. `more` is a name and a value to put behind it.
+std::string text_of(const Decision& decision, const Error* refusal, TimePoint time,
+                    std::string_view more = {}, std::string_view value = {});
+
 class DecisionLog {
  public:
   virtual ~DecisionLog() = default;
-  /// `refusal` is null where it went well.
-  virtual void record(const Decision& decision, const Error* refusal) = 0;
+  /// `refusal` is null where it went well. A receipt for what is written down for good (merkle/log.h), or
+  /// nothing was: then nothing must come of the decision either.
+  virtual Result<Bytes> record(const Decision& decision, const Error* refusal) = 0;
 };
 
 }  // namespace sealift::securitymodule

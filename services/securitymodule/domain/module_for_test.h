@@ -25,9 +25,10 @@ class LogForTest final : public DecisionLog {
     Decision decision;
     std::optional<Error> refusal;
   };
-  void record(const Decision& decision, const Error* refusal) override {
+  Result<Bytes> record(const Decision& decision, const Error* refusal) override {
     const std::lock_guard lock{mutex_};
     lines_.push_back({decision, refusal == nullptr ? std::nullopt : std::optional{*refusal}});
+    return Bytes{};
   }
   std::vector<Line> lines() const {
     const std::lock_guard lock{mutex_};

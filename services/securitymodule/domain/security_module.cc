@@ -13,7 +13,8 @@ SecurityModule::SecurityModule(std::set<std::string> tenants, Stores stores, con
       questions_{stores.challenges, vault, clock, limits},
       authorizations_{stores.authorizations, vault, clock} {}
 
-/// Runs `work` where the tenant is served here, and records what came of it.
+/// Runs `work` where the tenant is served here, and records what came of it: nothing does that was not
+/// recorded.
 template <typename Work>
 auto SecurityModule::decide(std::string_view action, const Asker& asker, Work work) {
   Decision decision{action, asker, {}, {}, {}};
@@ -24,7 +25,11 @@ auto SecurityModule::decide(std::string_view action, const Asker& asker, Work wo
     return work(decision);
   };
   auto outcome = run();
-  log_.record(decision, outcome ? nullptr : &outcome.error());
+  auto receipt = log_.record(decision, outcome ? nullptr : &outcome.error());
+  if (!outcome) return outcome;
+  if (!receipt) return Outcome{tl::unexpected(std::move(receipt).error())};
+  if constexpr (requires { outcome->set_receipt(std::string{}); })
+    outcome->set_receipt(std::string{as_text(*receipt)});
   return outcome;
 }
 

@@ -27,7 +27,8 @@ struct Stores {
 /// decisions.
 ///
 /// Of each call: permission_denied where the tenant is not served here; not_found for an image that the
-/// tenant has not, whether or not another has it; authentication_failed where the database was altered.
+/// tenant has not, whether or not another has it; authentication_failed where the database was altered. What
+/// could not be recorded fails as recording did.
 class SecurityModule {
  public:
   SecurityModule(std::set<std::string> tenants, Stores stores, const Vault& vault, const Clock& clock,
@@ -47,6 +48,7 @@ class SecurityModule {
   Result<v1::AnswerQuestionResponse> answer_question(const Asker& asker,
                                                      const v1::AnswerQuestionRequest& request);
 
+  bool serves(const std::string& tenant) const { return tenants_.contains(tenant); }
   /// For now and then.
   Status forget_expired_questions() { return questions_.forget_expired(); }
 

@@ -14,6 +14,7 @@ constexpr std::uint8_t kVersion = 1;
 constexpr std::size_t kIvSize = 12;
 constexpr std::string_view kSeeds = "sealift sm v1 seeds";
 constexpr std::string_view kRecords = "sealift sm v1 records";
+constexpr std::string_view kOwn = "sealift sm v1 own";
 
 // Each part behind its length, so that no two lists of parts give the same bytes.
 Bytes framed(std::initializer_list<ByteView> parts) {
@@ -35,6 +36,24 @@ crypto::Digest stamp_of(const SecretBytes& record_key, RecordKind kind, std::ini
   return crypto::hmac(HashAlgorithm::sha256, record_key.expose(), {head.view(), keys, content});
 }
 
+/// u8 1 ‖ 12 bytes IV ‖ ciphertext ‖ 16 bytes tag.
+Bytes encrypt(ByteView key, ByteView associated_data, ByteView secret) {
+  const auto iv = crypto::random_array<kIvSize>();
+  const auto sealed = crypto::gcm_encrypt(key, iv, associated_data, secret);
+  ByteWriter out;
+  out.u8(kVersion).bytes(iv).bytes(sealed.ciphertext).bytes(sealed.tag);
+  return std::move(out).take();
+}
+
+Result<SecretBytes> decrypt(ByteView key, ByteView associated_data, ByteView wrapped) {
+  constexpr std::size_t kHead = 1 + kIvSize;
+  if (wrapped.size() < kHead + crypto::kGcmTagSize || wrapped[0] != kVersion)
+    return fail(ErrorCode::authentication_failed, "it was altered");
+  return crypto::gcm_decrypt(key, wrapped.subspan(1, kIvSize), associated_data,
+                             wrapped.subspan(kHead, wrapped.size() - kHead - crypto::kGcmTagSize),
+                             wrapped.last(crypto::kGcmTagSize));
+}
+
 tl::unexpected<Error> seed_refused() {
   return fail(ErrorCode::authentication_failed,
               "the stored seed was altered, or belongs to another tenant, image or policy", "seed");
@@ -52,24 +71,34 @@ SecretBytes Vault::seed_key(std::string_view tenant) const {
 }
 
 Bytes Vault::wrap(const esm::Seed& seed, const SeedOwner& owner) const {
-  const auto iv = crypto::random_array<kIvSize>();
   const auto key = seed_key(owner.tenant);
-  const auto sealed = crypto::gcm_encrypt(key.expose(), iv, associated_data(owner), seed.expose());
-  ByteWriter out;
-  out.u8(kVersion).bytes(iv).bytes(sealed.ciphertext).bytes(sealed.tag);
-  return std::move(out).take();
+  return encrypt(key.expose(), associated_data(owner), seed.expose());
 }
 
 Result<esm::Seed> Vault::unwrap(ByteView wrapped, const SeedOwner& owner) const {
-  if (wrapped.size() != 1 + kIvSize + esm::kSeedSize + crypto::kGcmTagSize || wrapped[0] != kVersion)
-    return seed_refused();
-  const auto iv = wrapped.subspan(1, kIvSize);
-  const auto ciphertext = wrapped.subspan(1 + kIvSize, esm::kSeedSize);
   const auto key = seed_key(owner.tenant);
-  auto opened = crypto::gcm_decrypt(key.expose(), iv, associated_data(owner), ciphertext,
-                                    wrapped.last(crypto::kGcmTagSize));
-  if (!opened) return seed_refused();
+  auto opened = decrypt(key.expose(), associated_data(owner), wrapped);
+  if (!opened || opened->size() != esm::kSeedSize) return seed_refused();
   return esm::Seed{opened->expose_for_writing().first<esm::kSeedSize>()};
+}
+
+SecretBytes Vault::own_key(std::string_view purpose) const {
+  const auto info = framed({as_bytes(kOwn), as_bytes(purpose)});
+  return crypto::hkdf(HashAlgorithm::sha256, root_.expose(), {}, info, 32);
+}
+
+Bytes Vault::wrap_own(std::string_view purpose, ByteView secret) const {
+  const auto key = own_key(purpose);
+  return encrypt(key.expose(), as_bytes(purpose), secret);
+}
+
+Result<SecretBytes> Vault::unwrap_own(std::string_view purpose, ByteView wrapped) const {
+  const auto key = own_key(purpose);
+  auto opened = decrypt(key.expose(), as_bytes(purpose), wrapped);
+  if (opened) return opened;
+  return fail(ErrorCode::authentication_failed,
+              "a stored key was altered, or belongs to something else: do not believe this database",
+              "database");
 }
 
 Bytes Vault::stamp(RecordKind kind, std::initializer_list<ByteView> key, ByteView content) const {

@@ -4,7 +4,8 @@
 /// exchange, nor forge.
 ///
 ///   root key ─ HKDF-SHA256 ─┬─ "sealift sm v1 seeds" ‖ tenant  → AES-256-GCM key of the tenant's seeds
-///                           └─ "sealift sm v1 records"         → HMAC-SHA256 key of all stamps
+///                           ├─ "sealift sm v1 records"         → HMAC-SHA256 key of all stamps
+///                           └─ "sealift sm v1 own" ‖ purpose   → AES-256-GCM key of one secret of our own
 #pragma once
 
 #include <initializer_list>
@@ -25,8 +26,8 @@ struct SeedOwner {
   ByteView metadata;
 };
 
-/// "enrolment", "question", "authorization": a stamp of one kind is none of another.
-enum class RecordKind : std::uint8_t { enrolment = 1, question = 2, authorization = 3 };
+/// A stamp of one kind is none of another.
+enum class RecordKind : std::uint8_t { enrolment = 1, question = 2, authorization = 3, audit_head = 4 };
 
 /// Immutable; usable by several threads.
 class Vault {
@@ -40,6 +41,10 @@ class Vault {
   /// authentication_failed where it was altered, or belongs to something else.
   Result<esm::Seed> unwrap(ByteView wrapped, const SeedOwner& owner) const;
 
+  /// A secret of the security module's own, by its purpose: the log's key. As above.
+  Bytes wrap_own(std::string_view purpose, ByteView secret) const;
+  Result<SecretBytes> unwrap_own(std::string_view purpose, ByteView wrapped) const;
+
   /// `content` behind its stamp, for the record of that kind under `key` (tenant first).
   Bytes stamp(RecordKind kind, std::initializer_list<ByteView> key, ByteView content) const;
   /// The content, a view into `stamped`; authentication_failed unless stamp() gave these bytes for this
@@ -48,6 +53,7 @@ class Vault {
 
  private:
   SecretBytes seed_key(std::string_view tenant) const;
+  SecretBytes own_key(std::string_view purpose) const;
 
   RootKey root_;
   SecretBytes record_key_;

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "services/securitymodule/adapters/decision_log.h"
+#include "services/securitymodule/domain/decision.h"
 
 #include <fmt/core.h>
 
-#include "base/file.h"
 #include "crypto/x509.h"
 
 namespace sealift::securitymodule {
@@ -31,11 +30,12 @@ std::string quoted(std::string_view text) {
 
 }  // namespace
 
-std::string line_of(const Decision& decision, const Error* refusal, TimePoint time) {
+std::string text_of(const Decision& decision, const Error* refusal, TimePoint time, std::string_view more,
+                    std::string_view value) {
   std::string line = "{";
-  const auto add = [&line](std::string_view name, std::string_view value) {
-    if (value.empty()) return;
-    line += fmt::format("{}\"{}\":{}", line.size() == 1 ? "" : ",", name, quoted(value));
+  const auto add = [&line](std::string_view member, std::string_view text) {
+    if (text.empty()) return;
+    line += fmt::format("{}\"{}\":{}", line.size() == 1 ? "" : ",", member, quoted(text));
   };
   add("time", crypto::utc_text(crypto::unix_seconds(time)));
   add("action", decision.action);
@@ -48,15 +48,10 @@ std::string line_of(const Decision& decision, const Error* refusal, TimePoint ti
     add("code", name(refusal->code));
     add("field", refusal->field);
     add("message", refusal->message);
-    add("detail", refusal->detail);
   }
   add("trace", decision.asker.trace_id);
-  return line + "}\n";
-}
-
-void FileDecisionLog::record(const Decision& decision, const Error* refusal) {
-  // A log that cannot be written must not stop the service; its reader sees the gap.
-  (void)write_all(fd_, as_bytes(line_of(decision, refusal, clock_.now())));
+  if (!more.empty()) add(more, value);
+  return line + "}";
 }
 
 }  // namespace sealift::securitymodule
