@@ -2,6 +2,7 @@
 // Errors as other servers send them: whatever came is an error of ours that is passed on as the same one.
 #include <cstdlib>
 
+#include "base/bytes.h"
 #include "rpc/error_json.h"
 
 namespace {

@@ -33,7 +33,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   static_cast<void>(rpc::from_base64url(text));
   if (const auto bytes = crypto::from_base64(text))
-    check(crypto::from_base64(crypto::to_base64(*bytes)) == bytes);
-  if (const auto bytes = from_hex(text)) check(from_hex(to_hex(*bytes)) == bytes);
+    check(*crypto::from_base64(crypto::to_base64(*bytes)) == *bytes);
+  if (const auto bytes = from_hex(text)) check(*from_hex(to_hex(*bytes)) == *bytes);
   return 0;
 }
