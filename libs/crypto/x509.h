@@ -21,7 +21,7 @@ struct X509_crl_st;  // OpenSSL's X509_CRL
 
 namespace sealift::crypto {
 
-inline constexpr std::size_t kCertificateLimit = 16 * 1024;
+inline constexpr std::size_t kCertificateLimit = std::size_t{16} * 1024;
 inline constexpr std::size_t kCrlLimit = 16 * 1024 * 1024;
 /// Of a file of several certificates.
 inline constexpr std::size_t kCertificateFileLimit = 4 * 1024 * 1024;
