@@ -135,8 +135,9 @@ class Channel::Impl {
     std::string rest;  // bytes read behind what the response took
   };
 
-  Result<Socket> take(const Patience& patience);
-  Result<Socket> dial(std::shared_ptr<const CredentialSet> credentials, const Patience& patience);
+  /// `once`: the caller knows another server.
+  Result<Socket> take(bool once, const Patience& patience);
+  Result<Socket> dial(std::shared_ptr<const CredentialSet> credentials, bool once, const Patience& patience);
   /// Leaves the replica that `address` names for the next one.
   void leave(const std::string& address);
   void put_back(Exchange exchange);
@@ -155,7 +156,7 @@ class Channel::Impl {
   std::vector<Socket> idle_;
 };
 
-Result<Channel::Impl::Socket> Channel::Impl::take(const Patience& patience) {
+Result<Channel::Impl::Socket> Channel::Impl::take(bool once, const Patience& patience) {
   const auto credentials = options.credentials->current();
   const auto now = Steady::now();
   while (true) {
@@ -170,10 +171,10 @@ Result<Channel::Impl::Socket> Channel::Impl::take(const Patience& patience) {
                        now - socket->opened() < kConnectionAge;
     if (fresh && socket->is_quiet()) return socket;
   }
-  return dial(credentials, patience);
+  return dial(credentials, once, patience);
 }
 
-Result<Channel::Impl::Socket> Channel::Impl::dial(std::shared_ptr<const CredentialSet> credentials,
+Result<Channel::Impl::Socket> Channel::Impl::dial(std::shared_ptr<const CredentialSet> credentials, bool once,
                                                   const Patience& patience) {
   Result<Socket> socket = fail(ErrorCode::unavailable, "no address", "address");
   for (std::size_t left = addresses_.size(); left > 0; --left) {
@@ -182,7 +183,7 @@ Result<Channel::Impl::Socket> Channel::Impl::dial(std::shared_ptr<const Credenti
       return addresses_[present_];
     }();
     socket = ClientSocket::dial(address, credentials, options.server,
-                                patience.at_most(left > 1 ? kDialTimeOfReplica : kDialTime));
+                                patience.at_most(once || left > 1 ? kDialTimeOfReplica : kDialTime));
     if (socket) return socket;
     const bool silent = socket.error().code == ErrorCode::timeout;
     if (!silent && socket.error().code != ErrorCode::unavailable) return socket;
@@ -209,7 +210,7 @@ void Channel::Impl::put_back(Exchange exchange) {
 
 Result<Channel::Impl::Exchange> Channel::Impl::begin(const Request& request, const CallOptions& call,
                                                      const Patience& patience) {
-  SEALIFT_TRY(auto socket, take(patience));
+  SEALIFT_TRY(auto socket, take(call.once, patience));
   Exchange exchange{std::move(socket), ResponseReader{kHeadLimit, options.message_limit}, {}};
   auto message = head_of(request, exchange.socket->address(), call, patience);
   message += request.body;

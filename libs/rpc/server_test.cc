@@ -364,6 +364,13 @@ TEST_F(ReplicasTest, AreAskedInTurnWhereOneSaysNothing) {
   EXPECT_EQ(other_state_->calls, 1U);
 }
 
+TEST_F(ReplicasTest, ThatSayNothingAreUnavailableLongBeforeTheCallsTimeIsOver) {
+  const auto silent = testing::SilentListener::open();
+  const auto one = channel(address(silent.port()));
+  EXPECT_THAT(one->call<EchoResponse>(kAdd, EchoRequest{}, {.timeout = 10min, .once = true}),
+              FailsAt(ErrorCode::unavailable, "address"));
+}
+
 TEST_F(ReplicasTest, ThatAreSomebodyElseAreNoReasonToAskAnother) {
   const auto somebody = world_.serve({.credentials = world_.credentials(Role::security_module, "acme")});
   const auto channel_of_both = channel(address(somebody->port()) + "," + address(other_->port()));

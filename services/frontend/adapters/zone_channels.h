@@ -36,6 +36,7 @@ class ZoneChannels {
                 std::function<Status(const Response&)> on_message, const std::stop_token& stop) {
     rpc::CallOptions options;
     options.trace = call.trace;
+    options.once = true;
     return channel(replica).stream<Response>(full_name(method), request, std::move(on_message), stop,
                                              options);
   }
