@@ -56,9 +56,8 @@ Result<OpenedSeed> Seeds::open(const store::SeedRecord& record) {
               vault_.unwrap(record.wrapped_seed, {record.tenant, record.image_id, record.metadata}));
   ByteReader metadata{record.metadata};
   SEALIFT_TRY(const auto insertion, metadata.take(kInsertionSize));
-  SEALIFT_TRY(auto policy, ImagePolicy::read(metadata.rest()));
-  return OpenedSeed{std::move(seed), std::make_shared<const ImagePolicy>(std::move(policy)),
-                    to_bytes(insertion)};
+  SEALIFT_TRY(auto policy, policies_.read(metadata.rest()));
+  return OpenedSeed{std::move(seed), std::move(policy), to_bytes(insertion)};
 }
 
 Result<v1::ListSeedsResponse> Seeds::list(const std::string& tenant, const v1::ListSeedsRequest& request) {

@@ -5,7 +5,7 @@
 #include <memory>
 
 #include "base/clock.h"
-#include "services/securitymodule/domain/image_policy.h"
+#include "services/securitymodule/domain/policy_cache.h"
 #include "services/securitymodule/domain/vault.h"
 #include "store/seeds.h"
 
@@ -50,6 +50,7 @@ class Seeds {
   store::AuthorizationStore& authorizations_;
   const Vault& vault_;
   const Clock& clock_;
+  PolicyCache policies_;
 };
 
 }  // namespace sealift::securitymodule
