@@ -66,6 +66,8 @@ Status write_files(const fs::path& directory, const std::vector<NewFile>& files)
 Status write_files(const std::vector<PlacedFile>& files) {
   std::vector<Workshop> workshops;
   for (const auto& file : files) {
+    if (fs::is_directory(file.path))
+      return fail(ErrorCode::already_exists, file.path.string() + " is a directory");
     SEALIFT_TRY(auto workshop, Workshop::create(parent_directory(file.path)));
     SEALIFT_CHECK(write_file(workshop.path() / "file", file.content));
     workshops.push_back(std::move(workshop));

@@ -305,6 +305,10 @@ TEST_F(SevSecrets, ThatCannotBeWrittenWhollyAreNotWritten) {
   arguments.back() = path("missing/payload");
   sealift_error(arguments, 3);
   EXPECT_FALSE(exists("header"));
+  ASSERT_TRUE(std::filesystem::create_directory(path("directory")));
+  arguments.back() = path("directory");
+  sealift_error(arguments, 3);
+  EXPECT_FALSE(exists("header"));
 }
 
 TEST_F(SevSecrets, AreRefusedUnderNamesThatAreNoGuidOrTwice) {
