@@ -7,8 +7,10 @@ FUZZ_SECONDS ?= 60
 
 .PHONY: demo test test-dev test-sanitizers build dependencies guest firmware bench fuzz format lint clean
 
-demo: build guest
-	@$(BUILD)/bin/sealift demo
+# What protects the guest in the demo: measured or sev.
+TEE ?= measured
+demo: build guest $(if $(filter sev,$(TEE)),firmware)
+	@$(BUILD)/bin/sealift demo --tee $(TEE)
 
 test: test-dev test-sanitizers
 

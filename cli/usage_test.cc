@@ -52,7 +52,8 @@ const std::vector<std::vector<std::string>>& all_commands() {
                                                               {"pki", "revoke"},
                                                               {"dev"},
                                                               {"dev", "host"},
-                                                              {"dev", "host", "run"}};
+                                                              {"dev", "host", "run"},
+                                                              {"dev", "sev"}};
   return commands;
 }
 

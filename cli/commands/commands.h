@@ -16,6 +16,7 @@ void declare_pki(Command root);
 void declare_sev(Command root);
 void declare_dev(Command root);
 void declare_dev_up(Command dev);
+void declare_dev_sev(Command dev);
 void declare_demo(Command root);
 void declare_launch(Command root);
 void declare_launches(Command root);

@@ -4,6 +4,7 @@
 
 #include "cli/commands/commands.h"
 #include "cli/demo/demo.h"
+#include "cli/demo/sev_demo.h"
 
 namespace sealift::cli {
 namespace {
@@ -15,23 +16,28 @@ std::filesystem::path cache_directory() {
   return std::filesystem::path{home == nullptr ? "/" : home} / ".cache";
 }
 
-/// `given`, or what guest/fetch-debian made.
-Result<std::filesystem::path> input(const std::filesystem::path& given, const char* name) {
-  auto path = given.empty() ? cache_directory() / "sealift" / "debian" / name : given;
+/// `given`, or what a script made that `make demo` runs.
+Result<std::filesystem::path> input(const std::filesystem::path& given, const std::string& name,
+                                    const char* script) {
+  auto path = given.empty() ? cache_directory() / "sealift" / name : given;
   if (std::filesystem::exists(path)) return path;
-  return fail(ErrorCode::not_found,
-              path.string() + " is not there: run guest/fetch-debian, as make demo does", name);
+  return fail(ErrorCode::not_found, path.string() + " is not there: run " + script + ", as make demo does",
+              path.filename());
 }
 
 Status demonstrate(const DemoOptions& given, Context& context) {
   auto options = given;
-  SEALIFT_TRY(options.root, input(given.root, "rootfs.tar"));
-  SEALIFT_TRY(options.kernel, input(given.kernel, "linux-image.deb"));
+  SEALIFT_TRY(options.root, input(given.root, "debian/rootfs.tar", "guest/fetch-debian"));
+  SEALIFT_TRY(options.kernel, input(given.kernel, "debian/linux-image.deb", "guest/fetch-debian"));
+  const bool for_sev = given.tee == "sev";
+  if (for_sev) {
+    SEALIFT_TRY(options.firmware, input(given.firmware, "firmware/amdsev.fd", "guest/firmware/build-amdsev"));
+  }
   std::error_code error;
   options.program = std::filesystem::read_symlink("/proc/self/exe", error);
   options.colour = is_colourful(STDOUT_FILENO);
   options.json = context.json;
-  return run_demo(options);
+  return for_sev ? run_sev_demo(options) : run_demo(options);
 }
 
 }  // namespace
@@ -40,12 +46,16 @@ void declare_demo(Command root) {
   auto options = std::make_shared<DemoOptions>();
   root.command("demo", "Seal a VM to one machine, start it there, and see it refused everywhere else",
                "sealift demo\n"
+               "sealift demo --tee sev\n"
                "sealift demo --root rootfs.tar --kernel linux-image-6.1.0-44-cloud-amd64.deb",
                [options](Context& context) { return demonstrate(*options, context); })
       .path("--root", options->root, kFile,
             "a Debian root file system (default: the one of guest/fetch-debian)")
       .path("--kernel", options->kernel, kFile,
-            "Debian's kernel package (default: the one of guest/fetch-debian)");
+            "Debian's kernel package (default: the one of guest/fetch-debian)")
+      .choice("--tee", options->tee, {"measured", "sev"}, "what protects the guest (default: measured)")
+      .path("--firmware", options->firmware, kFile,
+            "with --tee sev: OVMF (default: the one of guest/firmware/build-amdsev)");
 }
 
 }  // namespace sealift::cli

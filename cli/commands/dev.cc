@@ -31,6 +31,8 @@ constexpr std::array kPassed{
     Passed{"list", "List the machines"},
     Passed{"show", "Show one: its keys, firmware, PCR values, sockets"},
     Passed{"firmware", "What the vendor publishes of a firmware set, for policy predict"},
+    Passed{"psp-maker", "Make a maker of AMD PSPs: a root, and a key server's files"},
+    Passed{"psp-chip", "Make a chip of a maker's: a PSP with keys of its own"},
     Passed{"evidence", "What its host agent shows, for enrol challenge"},
     Passed{"activate", "Let its TPM answer a challenge, for enrol finish"},
     Passed{"tamper", "Alter a firmware component"},
@@ -158,6 +160,7 @@ void declare_dev(Command root) {
   auto dev = root.group("dev", "Try Sealift on one computer, with machines that do not exist",
                         "sealift dev up\nsealift dev host create alpha");
   declare_dev_up(dev);
+  declare_dev_sev(dev);
   auto host =
       dev.group("host", "Emulated machines, by sealift-emulator: each command takes its options there",
                 "sealift dev host create alpha && sealift dev host boot alpha\n"

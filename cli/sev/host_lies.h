@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/bytes.h"
 
@@ -18,7 +19,14 @@ struct HostLies {
   std::optional<std::string> cmdline{};
   std::optional<std::uint32_t> policy{};
   std::optional<Bytes> measurement{};  ///< what it shows instead: one that it has seen before
-  bool alters_packet = false;        ///< one bit of the secret, on its way into the PSP
+  bool alters_packet = false;          ///< one bit of the secret, on its way into the PSP
 };
+
+/// "firmware=FILE", "kernel=FILE", "initramfs=FILE", "cmdline=TEXT", "policy=N", "measurement=BASE64",
+/// "packet=altered".
+Result<HostLies> parse_lies(const std::vector<std::string>& words);
+
+/// Decimal, or hexadecimal after 0x; invalid_argument at `option`.
+Result<std::uint32_t> parse_policy(const std::string& text, const std::string& option);
 
 }  // namespace sealift::cli
