@@ -45,6 +45,12 @@ Result<esm::ApprovedOperand> open_operand(const esm::Operand& operand, SealOpene
 
 Result<esm::ApprovedOperand> open_operand(const esm::Operand& operand, SealOpener& opener,
                                           const Measurement& measured, const OnStep& on_step) {
+  const Measure measure = [&](const esm::IntegrityInformation&) { return measured(); };
+  return open_operand(operand, opener, measure, on_step);
+}
+
+Result<esm::ApprovedOperand> open_operand(const esm::Operand& operand, SealOpener& opener,
+                                          const Measure& measure, const OnStep& on_step) {
   const auto* const target = operand.find_target(opener.storage_key_name());
   if (target == nullptr) {
     return differs(ErrorCode::no_target_for_host,
@@ -61,8 +67,8 @@ Result<esm::ApprovedOperand> open_operand(const esm::Operand& operand, SealOpene
   SEALIFT_TRY(auto verified, esm::VerifiedOperand::verify(operand, seed));
   on_step(OpeningStep::payload_verified);
 
-  SEALIFT_TRY(const auto components, measured());
-  SEALIFT_TRY(auto approved, std::move(verified).approve(components));
+  SEALIFT_TRY(const auto measured, measure(verified.integrity()));
+  SEALIFT_TRY(auto approved, std::move(verified).approve(measured));
   on_step(OpeningStep::components_verified);
   return approved;
 }

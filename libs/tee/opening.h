@@ -32,8 +32,12 @@ using OnStep = std::function<void(OpeningStep)>;
 
 /// The components as they will run; asked for when all else is well, so that it may be measured meanwhile.
 using Measurement = std::function<Result<esm::Measured>()>;
+/// The same where it must know what is expected: a kernel in memory has no end of its own.
+using Measure = std::function<Result<esm::Measured>(const esm::IntegrityInformation&)>;
 
 /// Approves what `measured` describes, or refuses with the first thing that is wrong.
+Result<esm::ApprovedOperand> open_operand(const esm::Operand& operand, SealOpener& opener,
+                                          const Measure& measure, const OnStep& on_step);
 Result<esm::ApprovedOperand> open_operand(const esm::Operand& operand, SealOpener& opener,
                                           const Measurement& measured, const OnStep& on_step);
 Result<esm::ApprovedOperand> open_operand(const esm::Operand& operand, SealOpener& opener,

@@ -59,6 +59,8 @@ Result<SecretBytes> decrypt(ByteView key, const EncryptedFile& file) {
   return plaintext;
 }
 
+}  // namespace
+
 /// svm-tools hash the file as `openssl` and they write it; some hands drop the last newline.
 const Lockbox* find_lockbox(const Blob& blob, const crypto::PublicKey& key) {
   const auto pem = key.pem();
@@ -69,8 +71,6 @@ const Lockbox* find_lockbox(const Blob& blob, const crypto::PublicKey& key) {
   }
   return nullptr;
 }
-
-}  // namespace
 
 Result<Recipient> Recipient::from_pem(ByteView pem_file, std::string comment) {
   SEALIFT_CHECK(check_comment(comment));
@@ -95,10 +95,15 @@ Result<OpenedBlob> OpenedBlob::open(Blob blob, const crypto::PrivateKey& key) {
   const auto* lockbox = find_lockbox(blob, key.public_key());
   if (lockbox == nullptr) return fail(ErrorCode::no_lockbox_for_key, "no lockbox has this key's fingerprint");
   SEALIFT_TRY(auto symmetric, key.oaep_decrypt(kHash, {}, lockbox->encrypted_key));
-  if (symmetric.size() != kKeySize) {
-    return fail(ErrorCode::operand_malformed, "the key in the lockbox does not have 32 bytes", lockbox->name);
+  return open(std::move(blob), std::move(symmetric));
+}
+
+Result<OpenedBlob> OpenedBlob::open(Blob blob, SecretBytes symmetric_key) {
+  if (symmetric_key.size() != kKeySize) {
+    return fail(ErrorCode::operand_malformed, "the key in the lockbox does not have 32 bytes",
+                "encrypted-symkey");
   }
-  OpenedBlob opened{std::move(symmetric)};
+  OpenedBlob opened{std::move(symmetric_key)};
   for (const auto& each : blob.lockboxes) {
     opened.known_.insert(key_of(each.fingerprint));
     opened.last_number_ = std::max(opened.last_number_, lockbox_number(each.name).value_or(0));

@@ -32,6 +32,9 @@ class Recipient {
   std::string comment_;
 };
 
+/// The lockbox with the key's fingerprint, or nullptr.
+const Lockbox* find_lockbox(const Blob& blob, const crypto::PublicKey& key);
+
 /// A blob with its symmetric key at hand. What it decrypts was encrypted by somebody who had that key; who
 /// that was, and that an attachment's name is its own, this format does not prove.
 class OpenedBlob {
@@ -40,6 +43,8 @@ class OpenedBlob {
   static Result<OpenedBlob> make(const Recipient& origin);
   /// no_lockbox_for_key where no lockbox has the key's fingerprint; decryption_failed where it does not open.
   static Result<OpenedBlob> open(Blob blob, const crypto::PrivateKey& key);
+  /// With what a lockbox held, opened elsewhere. operand_malformed where that is no such key.
+  static Result<OpenedBlob> open(Blob blob, SecretBytes symmetric_key);
 
   /// Adds lockbox-(N+1). Costs one RSA-OAEP, however many lockboxes there are. already_exists for a recipient
   /// that has one.
