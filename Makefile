@@ -5,7 +5,7 @@ JOBS ?= $(shell nproc)
 CTEST := ctest --output-on-failure --no-tests=error -j $(JOBS)
 FUZZ_SECONDS ?= 60
 
-.PHONY: demo test test-dev test-sanitizers build dependencies guest firmware bench fuzz format lint clean
+.PHONY: guest-pef demo test test-dev test-sanitizers build dependencies guest firmware bench fuzz format lint clean
 
 # What protects the guest in the demo: measured or sev.
 TEE ?= measured
@@ -37,6 +37,11 @@ guest: dependencies
 # The firmware of SEV guests, built once and kept there too.
 firmware: dependencies
 	@guest/firmware/build-amdsev
+
+# A kernel and user space of PEF guests, made once and kept there too.
+guest-pef: dependencies
+	@guest/ppc64le/fetch-debian
+	@guest/ppc64le/build-kernel
 
 bench: build
 	@bench/run $(BUILD)
