@@ -22,9 +22,9 @@ struct X509_crl_st;  // OpenSSL's X509_CRL
 namespace sealift::crypto {
 
 inline constexpr std::size_t kCertificateLimit = std::size_t{16} * 1024;
-inline constexpr std::size_t kCrlLimit = 16 * 1024 * 1024;
+inline constexpr std::size_t kCrlLimit = std::size_t{16} * 1024 * 1024;
 /// Of a file of several certificates.
-inline constexpr std::size_t kCertificateFileLimit = 4 * 1024 * 1024;
+inline constexpr std::size_t kCertificateFileLimit = std::size_t{4} * 1024 * 1024;
 
 /// One attribute of a name: {"2.23.133.2.1", "id:49465800"}. The type is a dotted OID.
 struct NameAttribute {

@@ -26,7 +26,8 @@ struct ChannelOptions {
   std::shared_ptr<Credentials> credentials;
   Identity server;  ///< whoever answers must be this one
   std::size_t idle_connections = 16;
-  std::size_t message_limit = 16 * 1024 * 1024;  ///< bytes of an answer, or of a stream's message
+  std::size_t message_limit =
+      std::size_t{16} * 1024 * 1024;  ///< bytes of an answer, or of a stream's message
 };
 
 struct CallOptions {

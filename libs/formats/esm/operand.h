@@ -28,9 +28,9 @@ inline constexpr std::size_t kMaxLabelSize = 63;
 inline constexpr std::size_t kMaxCustomerData = 64;
 /// Room for about 30 targets with RSA storage keys (900 bytes each) beside a usual payload, and the whole
 /// head archive is still written in one go of less than 64 KiB.
-inline constexpr std::size_t kDefaultReservedSize = 32U * 1024;
-inline constexpr std::size_t kMinReservedSize = 2U * 1024;
-inline constexpr std::size_t kMaxReservedSize = 1024U * 1024;
+inline constexpr std::size_t kDefaultReservedSize = std::size_t{32} * 1024;
+inline constexpr std::size_t kMinReservedSize = std::size_t{2} * 1024;
+inline constexpr std::size_t kMaxReservedSize = std::size_t{1024} * 1024;
 
 /// 32 random bytes per image: the one secret from which the operand's keys derive.
 using Seed = Secret<kSeedSize>;
