@@ -171,16 +171,16 @@ class Doubles : public testing::Test {
 
   /// How long a launch takes here and now, and every field on its way.
   void learn() {
-    meddler_.record(true);
     const auto begun = steady_clock::now();
     for (const bool keep_key : {true, false}) {
+      meddler_.record(true);
       const auto outcome = launch(keep_key, kLimit);
+      meddler_.record(false);
       ASSERT_EQ(outcome.exit_status, 0) << outcome.output;
       end_all();
     }
     const auto usual = std::chrono::duration_cast<milliseconds>(steady_clock::now() - begun);
     patience_ = std::max(kPatience, usual);
-    meddler_.record(false);
   }
 
   /// Changes every field that was seen at that door, one at a time.
@@ -215,7 +215,7 @@ class Doubles : public testing::Test {
     }
     std::cout << places.size() << " fields, " << changed << " changed, " << ran
               << " launches ran all the same, " << refused << " were refused\n";
-    EXPECT_GE(static_cast<std::size_t>(changed), places.size() * 9 / 10);
+    EXPECT_GE(static_cast<std::size_t>(changed), places.size() * 4 / 5);
     EXPECT_GT(refused, 0);
   }
 
