@@ -89,7 +89,6 @@ Status run(const std::vector<std::string>& arguments) {
     (void)serve_qmp(listener.get(), socket, qemu.get(), commands);
     std::error_code ignored;
     std::filesystem::remove_all(directory.path(), ignored);
-    std::filesystem::remove(vm.qmp, ignored);
     std::_Exit(0);
   }));
   auto failed = become(tcg_arguments(vm, socket, memory ? memory->fd() : -1));
