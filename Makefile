@@ -15,7 +15,7 @@ demo: build guest $(if $(filter sev,$(TEE)),firmware)
 test: test-dev test-sanitizers
 
 # Everything, against the real parts: TPM, disk, kernel, QEMU.
-test-dev: build guest
+test-dev: build guest firmware
 	@cd $(BUILD) && $(CTEST)
 
 # The unit and component tests again, of the parts that CMakeLists.txt names, under ASan and UBSan.

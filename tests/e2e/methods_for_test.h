@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 
+#include "sealift/v1/audit.pb.h"
 #include "sealift/v1/hosts.pb.h"
 #include "sealift/v1/images.pb.h"
 #include "sealift/v1/launches.pb.h"
@@ -55,6 +56,7 @@ namespace sealift::e2e {
   U(SeedService, ListSeeds, ListSeedsRequest, ListSeedsResponse)                                           \
   U(SeedService, DeleteSeed, DeleteSeedRequest, DeleteSeedResponse)                                        \
   U(SeedService, ListEnrolledHosts, ListEnrolledHostsRequest, ListEnrolledHostsResponse)                   \
+  U(AuditService, ExportLog, ExportLogRequest, ExportLogResponse)                                          \
   U(AuthorizationService, RequestAuthorization, RequestAuthorizationRequest, RequestAuthorizationResponse) \
   U(AuthorizationService, AnswerQuestion, AnswerQuestionRequest, AnswerQuestionResponse)
 

@@ -106,7 +106,7 @@ class Tenants : public testing::Test {
   std::unique_ptr<rpc::Channel> to(const std::string& service, const std::filesystem::path& as) const {
     if (service == "ImageService" || service == "LaunchService")
       return channel(as, cloud_.description().value("frontend", ""), Role::frontend);
-    if (service == "SeedService" || service == "AuthorizationService")
+    if (service == "SeedService" || service == "AuditService" || service == "AuthorizationService")
       return channel(as, security_module(0), Role::security_module, "acme");
     return channel(as, orchestrator(), Role::orchestrator);
   }
@@ -365,6 +365,7 @@ const std::set<std::string> kNamesNothing{
     "ImageService.CreateImage", "ImageService.ListImages", "LaunchService.ListLaunches",
     "LaunchService.ListUsage", "ZoneService.CreateLaunch", "ZoneService.ListLaunches",
     "ZoneService.ListUsage", "SeedService.PutSeed", "SeedService.ListSeeds", "SeedService.ListEnrolledHosts",
+    "AuditService.ExportLog",
     // A host is the one in its certificate; an operator sees all hosts, and no tenant.
     "HostService.Register", "HostService.Heartbeat", "HostService.StreamCommands",
     "InventoryService.ListHosts", "InventoryService.SetDraining"};
@@ -441,6 +442,10 @@ TEST_F(Tenants, HaveListsOfTheirOwn) {
                                                       v1::ListEnrolledHostsRequest{})
                 ->ByteSizeLong(),
             0U);
+  const auto log =
+      seeds->call<v1::ExportLogResponse>("sealift.v1.AuditService.ExportLog", v1::ExportLogRequest{});
+  ASSERT_THAT(log, Succeeds());
+  EXPECT_EQ(log->SerializeAsString().find("acme"), std::string::npos);
 }
 
 // Who knows a digest, an id or a key has neither the bytes nor the launch that go with it.
@@ -488,7 +493,7 @@ const std::map<std::string, Role>& callers() {
       {"ImageService", Role::tenant},  {"LaunchService", Role::tenant},
       {"SeedService", Role::tenant},   {"AuthorizationService", Role::orchestrator},
       {"ZoneService", Role::frontend}, {"InventoryService", Role::administrator},
-      {"HostService", Role::host}};
+      {"AuditService", Role::tenant},  {"HostService", Role::host}};
   return table;
 }
 
@@ -530,6 +535,8 @@ TEST_F(Tenants, OfNobodyHaveNothing) {
                                                      v1::ListEnrolledHostsRequest{}),
                 FailsWith(ErrorCode::permission_denied));
     EXPECT_THAT(unary<v1::PutSeedResponse>(*seeds, "SeedService.PutSeed", v1::PutSeedRequest{}),
+                FailsWith(ErrorCode::permission_denied));
+    EXPECT_THAT(unary<v1::ExportLogResponse>(*seeds, "AuditService.ExportLog", v1::ExportLogRequest{}),
                 FailsWith(ErrorCode::permission_denied));
     EXPECT_THAT(seed_rows()[0].attempt(*seeds, acme_), FailsWith(ErrorCode::permission_denied));
   }

@@ -220,7 +220,8 @@ TEST_F(AuditLogTest, DoesNotGoOnFromAHeadThatWasEdited) {
     EXPECT_THAT(log.record(decision(kTenant, 1), nullptr), FailsWith(ErrorCode::authentication_failed));
   }
   ASSERT_THAT(run("UPDATE audit_log SET document = $1, size = 4", {head.document}), Succeeds());
-  EXPECT_THAT(log.record(decision(kTenant, 1), nullptr), FailsAt(ErrorCode::authentication_failed, "database"));
+  EXPECT_THAT(log.record(decision(kTenant, 1), nullptr),
+              FailsAt(ErrorCode::authentication_failed, "database"));
   ASSERT_THAT(run("UPDATE audit_log SET size = 5"), Succeeds());
   EXPECT_EQ(record(log).index, 5U);
 }
@@ -232,16 +233,19 @@ TEST_F(AuditLogTest, ThatWasSetBackIsNoticedByReplicasAndByWhoeverHasAReceipt) {
   for (int i = 0; i < 6; ++i) receipts.push_back(record(log));
   ASSERT_THAT(run("DELETE FROM audit_entries WHERE position >= 4"), Succeeds());
   ASSERT_THAT(run("UPDATE audit_log SET size = 4, document = $1", {earlier.document}), Succeeds());
-  EXPECT_THAT(log.record(decision(kTenant, 1), nullptr), FailsAt(ErrorCode::authentication_failed, "database"));
+  EXPECT_THAT(log.record(decision(kTenant, 1), nullptr),
+              FailsAt(ErrorCode::authentication_failed, "database"));
 
   Replica unaware{url, vault, clock};
   for (int i = 0; i < 20; ++i) record(*unaware.log, kTenant, 100 + i);
   // Longer by now than what the first replica knew, and still not its own past.
-  EXPECT_THAT(log.record(decision(kTenant, 1), nullptr), FailsAt(ErrorCode::authentication_failed, "database"));
+  EXPECT_THAT(log.record(decision(kTenant, 1), nullptr),
+              FailsAt(ErrorCode::authentication_failed, "database"));
   const auto bundle = bundle_of(*unaware.log, kTenant);
   EXPECT_THAT(bundle.verify(log.public_key()), Succeeds());
   for (const auto& receipt : receipts)
-    EXPECT_THAT(bundle.verify(log.public_key(), {receipt.head}), FailsAt(ErrorCode::authentication_failed, "head"));
+    EXPECT_THAT(bundle.verify(log.public_key(), {receipt.head}),
+                FailsAt(ErrorCode::authentication_failed, "head"));
 }
 
 TEST_F(AuditLogTest, RefusesPagesThatItHasNot) {
