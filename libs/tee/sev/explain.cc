@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "tee/sev/vmm_kernel.h"
 
@@ -109,8 +110,13 @@ std::vector<TableSuspect> table_suspects(const LaunchInputs& inputs) {
   all.push_back(
       {{{"kernel_hashes", "no hash table was measured: the guest was launched without kernel-hashes=on"}},
        std::nullopt});
-  std::ranges::stable_sort(all, {}, [](const TableSuspect& suspect) { return suspect.differences.size(); });
-  return all;
+  std::vector<TableSuspect> fewest_first;
+  for (std::size_t count = 0; fewest_first.size() < all.size(); ++count) {
+    std::ranges::copy_if(all, std::back_inserter(fewest_first), [count](const TableSuspect& suspect) {
+      return suspect.differences.size() == count;
+    });
+  }
+  return fewest_first;
 }
 
 /// Remembers the match with the fewest differences.
