@@ -44,10 +44,10 @@ std::array<std::uint8_t, kSessionSize> write_blob(const WrappingKeys& wrapping, 
   std::ranges::copy(keys.tik.expose(), wrapped.begin() + kTransportKeySize);
   crypto::ctr_apply(wrapping.encryption.expose(), iv, wrapped);
   const auto mac = crypto::hmac(HashAlgorithm::sha256, wrapping.integrity.expose(), {wrapped});
+  const auto agreed = policy_mac(keys.tik, policy);
   std::array<std::uint8_t, kSessionSize> blob{};
   auto out = blob.begin();
-  for (const ByteView part :
-       {nonce, ByteView{wrapped}, ByteView{iv}, mac.view(), policy_mac(keys.tik, policy).view()}) {
+  for (const ByteView part : {nonce, ByteView{wrapped}, ByteView{iv}, mac.view(), agreed.view()}) {
     out = std::ranges::copy(part, out).out;
   }
   return blob;
