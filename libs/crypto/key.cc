@@ -13,6 +13,7 @@
 #include <climits>
 #include <cstring>
 
+#include "crypto/key_info.h"
 #include "crypto/openssl.h"
 
 namespace sealift::crypto {
@@ -44,9 +45,10 @@ EVP_PKEY* key_from_params(const char* type, OSSL_PARAM* params) {
   return key;
 }
 
+/// SP 800-56A, 5.6.2.3.4: in range, on the curve, not at infinity. That is enough where the cofactor is 1.
 bool is_valid_public(EVP_PKEY* key) {
   const PkeyContext context{must(EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr), "EVP_PKEY_CTX_new")};
-  return EVP_PKEY_public_check(context.get()) == 1;
+  return EVP_PKEY_public_check_quick(context.get()) == 1;
 }
 
 Bytes number(const EVP_PKEY* key, const char* name, std::size_t padded = 0) {
@@ -187,6 +189,8 @@ Result<EcPoint> PublicKey::ec() const {
 }
 
 Bytes PublicKey::der() const {
+  auto info = key_info(key_.get());
+  if (!info.empty()) return info;
   return encoded(key_.get(), EVP_PKEY_PUBLIC_KEY, "DER", "SubjectPublicKeyInfo",
                  [](std::span<std::uint8_t> data) { return to_bytes(data); });
 }

@@ -70,11 +70,20 @@ TEST(PublicKeyTest, RefusesWhatIsNoPublicKey) {
 
 TEST(PublicKeyTest, IsWrittenAsTheOpensslProgramWritesIt) {
   const auto directory = TemporaryDirectory::create().value();
-  const auto pem = rsa().pem();
-  ASSERT_THAT(write_file(directory.path() / "key.pem", pem.expose()), Succeeds());
-  Command command;
-  command.argv = {"openssl", "pkey", "-pubout", "-in", (directory.path() / "key.pem").string()};
-  EXPECT_EQ(run_checked(command)->out, rsa().public_key().pem());
+  std::vector<PrivateKey> keys;
+  for (const int bits : {2048, 2056, 3072}) keys.push_back(PrivateKey::generate_rsa(bits).value());
+  for (const auto curve : {Curve::p256, Curve::p384}) keys.push_back(PrivateKey::generate_ec(curve).value());
+  for (const auto& key : keys) {
+    const auto pem = key.pem();
+    const auto path = (directory.path() / "key.pem").string();
+    std::filesystem::remove(path);
+    ASSERT_THAT(write_file(path, pem.expose()), Succeeds());
+    Command command;
+    command.argv = {"openssl", "pkey", "-pubout", "-in", path};
+    EXPECT_EQ(run_checked(command)->out, key.public_key().pem());
+    command.argv.insert(command.argv.end(), {"-outform", "DER"});
+    EXPECT_EQ(to_hex(as_bytes(run_checked(command)->out)), to_hex(key.public_key().der()));
+  }
 }
 
 TEST(Signature, IsRefusedForAnotherMessageOrKey) {

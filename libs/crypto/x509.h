@@ -33,6 +33,14 @@ struct NameAttribute {
   bool operator==(const NameAttribute&) const = default;
 };
 
+/// Seconds since 1970.
+struct Validity {
+  std::int64_t not_before = 0;
+  std::int64_t not_after = kNoEnd;
+  /// 99991231235959Z, RFC 5280 4.1.2.5: no well-defined end.
+  static constexpr std::int64_t kNoEnd = 253402300799;
+};
+
 /// One well-formed certificate. Cheap to copy; immutable.
 class Certificate {
  public:

@@ -14,14 +14,6 @@
 
 namespace sealift::crypto {
 
-/// Seconds since 1970.
-struct Validity {
-  std::int64_t not_before = 0;
-  std::int64_t not_after = kNoEnd;
-  /// 99991231235959Z, RFC 5280 4.1.2.5: no well-defined end.
-  static constexpr std::int64_t kNoEnd = 253402300799;
-};
-
 struct CertificateDraft {
   std::vector<NameAttribute> subject;  ///< type is a dotted OID or a short name ("CN"); one RDN each
   Bytes subject_der;                   ///< instead of `subject` where not empty: the DER of a Name

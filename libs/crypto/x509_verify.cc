@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 
 #include "crypto/x509_openssl.h"
 
@@ -334,6 +335,26 @@ Result<TrustedRoots> TrustedRoots::create(TrustInput input) {
 }
 
 const TrustInput& TrustedRoots::input() const noexcept { return store_->input; }
+
+std::int64_t next_change(const Validity& validity, TimePoint time) {
+  auto next = std::numeric_limits<std::int64_t>::max();
+  // Whether the last second counts differs from kind to kind: it is a change of its own.
+  for (const auto change : {validity.not_before, validity.not_after, validity.not_after + 1})
+    if (change > unix_seconds(time)) next = std::min(next, change);
+  return next;
+}
+
+std::int64_t next_change(const TrustedRoots& roots, std::span<const Certificate> shown, TimePoint time) {
+  const auto& input = roots.input();
+  auto next = std::numeric_limits<std::int64_t>::max();
+  for (const auto certificates : {std::span<const Certificate>{input.roots},
+                                  std::span<const Certificate>{input.intermediates}, shown})
+    for (const auto& each : certificates)
+      next = std::min(next, next_change({each.not_before(), each.not_after()}, time));
+  for (const auto& crl : input.crls)
+    next = std::min(next, next_change({crl.this_update(), crl.next_update()}, time));
+  return next;
+}
 
 Result<std::vector<Certificate>> verify_chain(const Certificate& certificate, const TrustedRoots& roots,
                                               TimePoint time,

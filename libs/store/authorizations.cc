@@ -30,7 +30,7 @@ class SqlAuthorizationStore final : public AuthorizationStore {
   explicit SqlAuthorizationStore(sql::Database& database) : database_{database} {}
 
   Result<AuthorizationRecord> put_if_absent(const AuthorizationRecord& record) override {
-    return sql::in_transaction(database_, [&](sql::Transaction& transaction) -> Result<AuthorizationRecord> {
+    const auto put = [&](sql::Transaction& transaction) -> Result<AuthorizationRecord> {
       SEALIFT_CHECK(transaction.run(
           "INSERT INTO authorizations(tenant, image_id, storage_key_name, policy, sealed_data, created_at) "
           "VALUES($1, $2, $3, $4, $5, $6) ON CONFLICT(tenant, image_id, storage_key_name, policy) DO NOTHING",
@@ -38,7 +38,8 @@ class SqlAuthorizationStore final : public AuthorizationStore {
            record.created_at}));
       return stored(
           transaction.run(kGet, {record.tenant, record.image_id, record.storage_key_name, record.policy}));
-    });
+    };
+    return sql::in_transaction(database_, put, &sql::Database::transact_soon);
   }
 
   Result<AuthorizationRecord> get(const std::string& tenant, const std::string& image_id,

@@ -20,13 +20,15 @@ class SqlChallengeStore final : public ChallengeStore {
   explicit SqlChallengeStore(sql::Database& database) : database_{database} {}
 
   Status put(const ChallengeRecord& record) override {
-    return sql::done(database_.write(
+    return sql::done(sql::write_soon(
+        database_,
         "INSERT INTO challenges(tenant, challenge_id, document, expires_at) VALUES($1, $2, $3, $4)",
         {record.tenant, record.challenge_id, record.document, record.expires_at}));
   }
 
   Result<ChallengeRecord> take(const std::string& tenant, const std::string& challenge_id) override {
-    return sql::only(database_.write("DELETE FROM challenges WHERE tenant = $1 AND challenge_id = $2 "
+    return sql::only(sql::write_soon(database_,
+                                     "DELETE FROM challenges WHERE tenant = $1 AND challenge_id = $2 "
                                      "RETURNING tenant, challenge_id, document, expires_at",
                                      {tenant, challenge_id}),
                      read_challenge, "challenge");
@@ -41,7 +43,8 @@ class SqlChallengeStore final : public ChallengeStore {
   }
 
   Result<std::int64_t> drop_expired(std::int64_t now, int limit) override {
-    return sql::count(database_.write(
+    return sql::count(sql::write_soon(
+        database_,
         "DELETE FROM challenges WHERE (tenant, challenge_id) IN (SELECT tenant, challenge_id FROM challenges "
         "WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2) RETURNING 1",
         {now, sql::page(limit)}));

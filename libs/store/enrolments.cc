@@ -22,7 +22,8 @@ class SqlEnrolmentStore final : public EnrolmentStore {
   explicit SqlEnrolmentStore(sql::Database& database) : database_{database} {}
 
   Status put(const EnrolmentRecord& record) override {
-    return sql::done(database_.write(
+    return sql::done(sql::write_soon(
+        database_,
         "INSERT INTO enrolments(tenant, storage_key_name, hardware_key_hash, document, enrolled_at) "
         "VALUES($1, $2, $3, $4, $5) ON CONFLICT(tenant, storage_key_name) DO UPDATE SET "
         "hardware_key_hash = excluded.hardware_key_hash, document = excluded.document, "

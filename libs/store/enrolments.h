@@ -27,7 +27,8 @@ struct EnrolmentRecord {
 class EnrolmentStore {
  public:
   virtual ~EnrolmentStore() = default;
-  /// In the place of an earlier one of the same storage key.
+  /// In the place of an earlier one of the same storage key. On disk with the next write that waits for the
+  /// disk: the entry in the log of decisions.
   virtual Status put(const EnrolmentRecord& record) = 0;
   /// not_found.
   virtual Result<EnrolmentRecord> get(const std::string& tenant, const Bytes& storage_key_name) = 0;
@@ -47,6 +48,7 @@ struct ChallengeRecord {
   std::int64_t expires_at = 0;  ///< seconds since 1970
 };
 
+/// What is written is on disk with the next write that waits for the disk: the entry in the log of decisions.
 class ChallengeStore {
  public:
   virtual ~ChallengeStore() = default;

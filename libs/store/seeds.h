@@ -60,7 +60,8 @@ struct AuthorizationKey {
 class AuthorizationStore {
  public:
   virtual ~AuthorizationStore() = default;
-  /// The one that is stored: `record` where it is the first, else the earlier one.
+  /// The one that is stored: `record` where it is the first, else the earlier one. On disk with the next write
+  /// that waits for the disk: the entry in the log of decisions.
   virtual Result<AuthorizationRecord> put_if_absent(const AuthorizationRecord& record) = 0;
   /// not_found.
   virtual Result<AuthorizationRecord> get(const std::string& tenant, const std::string& image_id,

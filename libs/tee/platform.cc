@@ -120,9 +120,12 @@ Result<VerifiedPlatform> VerifiedPlatform::verify(const PlatformEvidence& eviden
   VerifiedPlatform platform{evidence.endorsement_key, certificate, tee::hardware_key_hash(key)};
   platform.identity_ = identity_of(certificate);
   platform.root_ = chain.back().subject();
+  platform.holds_until_ = crypto::next_change(roots, certificates, time);
   if (!evidence.platform_certificate.empty()) {
     SEALIFT_CHECK(verify_platform_certificate(evidence.platform_certificate, certificate, roots, time,
                                               std::span{certificates}.subspan(1)));
+    SEALIFT_TRY(const auto validity, platform_certificate_validity(evidence.platform_certificate));
+    platform.holds_until_ = std::min(platform.holds_until_, crypto::next_change(validity, time));
     platform.platform_certificate_ = evidence.platform_certificate;
   }
   return platform;

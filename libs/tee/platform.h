@@ -58,6 +58,9 @@ class VerifiedPlatform {
   /// id-ecPublicKey whatever the certificate writes).
   const Digest& hardware_key_hash() const noexcept { return hardware_key_hash_; }
   const TpmIdentity& identity() const noexcept { return identity_; }
+  /// The first second at which the same evidence and roots may give something else, because a certificate or
+  /// a list of theirs begins or ends then.
+  std::int64_t holds_until() const noexcept { return holds_until_; }
   /// The root at the end of the chain.
   const std::string& root() const noexcept { return root_; }
   bool has_platform_certificate() const noexcept { return !platform_certificate_.empty(); }
@@ -73,6 +76,7 @@ class VerifiedPlatform {
   TpmIdentity identity_;
   std::string root_;
   Bytes platform_certificate_;
+  std::int64_t holds_until_ = 0;
 };
 
 /// The hash that names a machine.

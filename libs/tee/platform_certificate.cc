@@ -59,7 +59,7 @@ Status check_holder(const AttributeInfo& info, const Certificate& ek_certificate
   return error;
 }
 
-Status check_validity(const AttributeValidity& validity, TimePoint time) {
+Result<crypto::Validity> validity_of(const AttributeValidity& validity) {
   const auto seconds = [](const ASN1_TIME* when) -> Result<std::int64_t> {
     std::tm parts{};
     if (ASN1_TIME_to_tm(when, &parts) != 1) {
@@ -69,6 +69,12 @@ Status check_validity(const AttributeValidity& validity, TimePoint time) {
   };
   SEALIFT_TRY(const auto from, seconds(validity.not_before));
   SEALIFT_TRY(const auto until, seconds(validity.not_after));
+  return crypto::Validity{from, until};
+}
+
+Status check_validity(const AttributeValidity& validity, TimePoint time) {
+  SEALIFT_TRY(const auto valid, validity_of(validity));
+  const auto [from, until] = valid;
   const auto now = crypto::unix_seconds(time);
   if (from <= now && now <= until) return {};
   auto error = now < from ? refuse(ErrorCode::certificate_not_yet_valid,
@@ -203,6 +209,14 @@ Status verify_platform_certificate(ByteView der, const Certificate& ek_certifica
     SEALIFT_CHECK(verify_key_certificate(std::get<Certificate>(certificate), roots, time, shown));
   }
   return check_subject(certificate, ek_certificate);
+}
+
+Result<crypto::Validity> platform_certificate_validity(ByteView der) {
+  SEALIFT_TRY(const auto certificate, parse(der));
+  if (const auto* const attributes = std::get_if<AttributeCertificatePtr>(&certificate))
+    return validity_of(*(*attributes)->info->validity);
+  const auto& key = std::get<Certificate>(certificate);
+  return crypto::Validity{key.not_before(), key.not_after()};
 }
 
 Result<std::string> platform_certificate_issuer(ByteView der, const Certificate& ek_certificate) {

@@ -29,4 +29,7 @@ Status verify_platform_certificate(ByteView der, const crypto::Certificate& ek_c
 /// that it issued it, as RFC 2253 text.
 Result<std::string> platform_certificate_issuer(ByteView der, const crypto::Certificate& ek_certificate);
 
+/// When it counts; platform_certificate_malformed.
+Result<crypto::Validity> platform_certificate_validity(ByteView der);
+
 }  // namespace sealift::tee

@@ -84,4 +84,11 @@ auto in_transaction(Database& database, F work,
   return std::move(*made);
 }
 
+/// As Database::write(), but it does not wait for the disk: see transact_soon().
+inline Result<Rows> write_soon(Database& database, std::string_view sql, const Args& args) {
+  return in_transaction(
+      database, [&](Transaction& transaction) { return transaction.run(sql, args); },
+      &Database::transact_soon);
+}
+
 }  // namespace sealift::sql

@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "services/securitymodule/domain/recent.h"
 #include "services/securitymodule/domain/seeds.h"
 
 namespace sealift::securitymodule {
@@ -23,13 +24,17 @@ class Authorizations {
   /// Seals to a key whose enrolment was checked.
   Result<MadeAuthorization> make(const ImageKey& image, const OpenedSeed& seed,
                                  const tpm::Public& storage_key);
+  /// Spares the preparation of this one when it is sealed to.
+  void know(const tpm::StorageKey& storage_key);
 
  private:
+  Result<std::shared_ptr<const tpm::StorageKey>> prepare(const tpm::Public& storage_key);
   Result<v1::SealedData> read(const store::AuthorizationRecord& record) const;
 
   store::AuthorizationStore& store_;
   const Vault& vault_;
   const Clock& clock_;
+  Recent<tpm::StorageKey> prepared_{4096};
 };
 
 }  // namespace sealift::securitymodule

@@ -72,7 +72,8 @@ ImagePolicy::ImagePolicy(v1::SeedPolicy message, tee::MeasuredPolicy measured)
     : message_{std::move(message)},
       measured_{std::move(measured)},
       sealing_policy_{tpm::Policy{}.pcr(measured_.approved).digest()},
-      document_{to_bytes(as_bytes(message_.SerializeAsString()))} {}
+      document_{to_bytes(as_bytes(message_.SerializeAsString()))},
+      digest_{crypto::digest(crypto::HashAlgorithm::sha256, document_)} {}
 
 Result<ImagePolicy> ImagePolicy::check(const v1::SeedPolicy& policy) {
   if (policy.ByteSizeLong() > kMaxPolicySize)

@@ -22,6 +22,8 @@ class ImagePolicy {
 
   /// The policy in its one spelling: equal policies have equal documents.
   const Bytes& document() const noexcept { return document_; }
+  /// SHA-256 of the document.
+  const crypto::Digest& digest() const noexcept { return digest_; }
   const v1::SeedPolicy& message() const noexcept { return message_; }
   /// failed_precondition at "tee".
   Status allow(std::string_view tee) const;
@@ -36,6 +38,7 @@ class ImagePolicy {
   tee::MeasuredPolicy measured_;
   crypto::Digest sealing_policy_;
   Bytes document_;
+  crypto::Digest digest_;
 };
 
 }  // namespace sealift::securitymodule

@@ -3,12 +3,8 @@
 /// most images of a tenant have the same few.
 #pragma once
 
-#include <list>
-#include <map>
-#include <memory>
-#include <mutex>
-
 #include "services/securitymodule/domain/image_policy.h"
+#include "services/securitymodule/domain/recent.h"
 
 namespace sealift::securitymodule {
 
@@ -16,29 +12,15 @@ namespace sealift::securitymodule {
 class PolicyCache {
  public:
   /// `limit`: bytes of the documents that are kept.
-  explicit PolicyCache(std::size_t limit = kLimit) : limit_{limit} {}
+  explicit PolicyCache(std::size_t limit = kLimit) : policies_{limit} {}
 
   /// As ImagePolicy::read().
   Result<std::shared_ptr<const ImagePolicy>> read(ByteView document);
-  std::size_t size() const;
+  std::size_t size() const { return policies_.size(); }
 
  private:
   static constexpr std::size_t kLimit = 16UL * 1024 * 1024;
-  using Key = std::array<std::uint8_t, 32>;
-  struct Entry {
-    Key key;
-    std::shared_ptr<const ImagePolicy> policy;
-  };
-  using Entries = std::list<Entry>;  // the latest first
-
-  std::shared_ptr<const ImagePolicy> find(const Key& key);
-  void keep(const Key& key, std::shared_ptr<const ImagePolicy> policy);
-
-  const std::size_t limit_;
-  mutable std::mutex mutex_;
-  std::size_t kept_ = 0;
-  Entries entries_;
-  std::map<Key, Entries::iterator> places_;
+  Recent<ImagePolicy> policies_;
 };
 
 }  // namespace sealift::securitymodule

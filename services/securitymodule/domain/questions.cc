@@ -9,8 +9,8 @@ namespace {
 constexpr std::size_t kDigestSize = 32;
 constexpr int kBatch = 1000;
 
-crypto::Digest digest_of(const ImagePolicy& policy) {
-  return crypto::digest(crypto::HashAlgorithm::sha256, policy.document());
+crypto::Digest digest_of(ByteView document) {
+  return crypto::digest(crypto::HashAlgorithm::sha256, document);
 }
 
 }  // namespace
@@ -20,10 +20,11 @@ Result<v1::Question> Questions::ask(const ImageKey& image, const ImagePolicy& po
   SEALIFT_TRY(const auto open, store_.count(image.tenant, limits_.open_questions));
   if (open >= limits_.open_questions)
     return fail(ErrorCode::resource_exhausted, "too many questions of this tenant are open", "question");
-  SEALIFT_TRY(const auto challenge,
+  SEALIFT_TRY(auto challenge,
               tee::Challenge::create(host.platform, host.key, clock_.now(), limits_.question_lifetime));
+  const auto text = challenge.to_json();
   ByteWriter content;
-  content.bytes(image.id.view()).bytes(digest_of(policy).view()).text(challenge.to_json());
+  content.bytes(image.id.view()).bytes(policy.digest().view()).text(text);
   const auto document =
       vault_.stamp(RecordKind::question, {as_bytes(image.tenant), as_bytes(challenge.id())}, content.view());
   SEALIFT_CHECK(store_.put({image.tenant, challenge.id(), document, challenge.expires_at()}));
@@ -31,6 +32,7 @@ Result<v1::Question> Questions::ask(const ImageKey& image, const ImagePolicy& po
   question.set_question_id(challenge.id());
   question.set_question(std::string{as_text(tpm::credential_file(challenge.credential()))});
   question.set_expires_at(challenge.expires_at());
+  asked_here_.keep(digest_of(as_bytes(text)), std::make_shared<const tee::Challenge>(std::move(challenge)));
   return question;
 }
 
@@ -49,10 +51,15 @@ Result<tee::Challenge> Questions::take(const ImageKey& image, const ImagePolicy&
   SEALIFT_TRY(const auto asked_under, reader.take(kDigestSize));
   if (!same_bytes(asked_for, image.id.view()))
     return fail(ErrorCode::failed_precondition, "the question was asked for another image", "image_id");
-  if (!same_bytes(asked_under, digest_of(policy).view()))
+  if (!same_bytes(asked_under, policy.digest().view()))
     return fail(ErrorCode::failed_precondition, "the image's policy is another one than when this was asked",
                 "policy");
-  return tee::Challenge::from_json(as_text(reader.rest()));
+  return read(reader.rest());
+}
+
+Result<tee::Challenge> Questions::read(ByteView document) {
+  if (const auto known = asked_here_.find(digest_of(document))) return *known;
+  return tee::Challenge::from_json(as_text(document));
 }
 
 Status Questions::forget_expired() {

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "services/securitymodule/domain/limits.h"
+#include "services/securitymodule/domain/recent.h"
 #include "services/securitymodule/domain/seeds.h"
 #include "store/enrolments.h"
 
@@ -24,10 +25,14 @@ class Questions {
   Status forget_expired();
 
  private:
+  Result<tee::Challenge> read(ByteView document);
+
   store::ChallengeStore& store_;
   const Vault& vault_;
   const Clock& clock_;
   const Limits& limits_;
+  /// Those that were asked here, by their documents: reading one parses its certificates.
+  Recent<tee::Challenge> asked_here_{1024};
 };
 
 }  // namespace sealift::securitymodule

@@ -89,16 +89,15 @@ Result<v1::RequestAuthorizationResponse> SecurityModule::authorize(
   SEALIFT_TRY(const auto image, image_of(decision, request.image_id()));
   SEALIFT_TRY(const auto seed, seeds_.open(image));
   SEALIFT_CHECK(seed.policy->allow(request.tee()));
-  SEALIFT_TRY(const auto host, tee::verify_measured_evidence(as_bytes(request.evidence()),
-                                                             seed.policy->measured(), clock_.now()));
-  decision.storage_key_name = host.key.name().hex();
+  SEALIFT_TRY(const auto host, hosts_.verify(as_bytes(request.evidence()), *seed.policy, clock_.now()));
+  decision.storage_key_name = host->key.name().hex();
   v1::RequestAuthorizationResponse response;
-  SEALIFT_TRY(const auto known, enrolments_.knows(image.tenant, host));
+  SEALIFT_TRY(const auto known, enrolments_.knows(image.tenant, *host));
   if (known) {
-    SEALIFT_TRY(*response.mutable_sealed_data(), seal(decision, image, seed, host.key.key()));
+    SEALIFT_TRY(*response.mutable_sealed_data(), seal(decision, image, seed, host->key.key()));
   } else {
     decision.outcome = "asked";
-    SEALIFT_TRY(*response.mutable_question(), questions_.ask(image, *seed.policy, host));
+    SEALIFT_TRY(*response.mutable_question(), questions_.ask(image, *seed.policy, *host));
   }
   return response;
 }
@@ -116,6 +115,7 @@ Result<v1::AnswerQuestionResponse> SecurityModule::enrol(Decision& decision,
   decision.storage_key_name = question.subject().key.name().hex();
   SEALIFT_TRY(const auto host, question.finish(as_bytes(request.answer()), clock_.now()));
   SEALIFT_CHECK(enrolments_.add(image.tenant, host));
+  authorizations_.know(host.storage_key());
   v1::AnswerQuestionResponse response;
   SEALIFT_TRY(*response.mutable_sealed_data(), seal(decision, image, seed, host.key().key()));
   return response;
