@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /// sealift: the customer's tooling.
+#include "cli/commands/audit.h"
 #include "cli/commands/commands.h"
 
 int main(int argc, char** argv) {
@@ -19,6 +20,7 @@ int main(int argc, char** argv) {
   declare_enrol(line.root());
   declare_sev(line.root());
   declare_pki(line.root());
+  declare_audit(line.root());
   declare_dev(line.root());
   declare_demo(line.root());
   return line.run(argc, argv);

@@ -100,9 +100,9 @@ const std::vector<Rule>& rules() {
         "services/ultravisor/api", "services/agent/domain"},
        {}},
       {"cli",
-       {"libs/base", "libs/crypto", "libs/formats", "libs/rpc", "libs/tpm", "libs/tee", "libs/tee/sev",
-        "guest/agent", "guest/image", "guest/image/manifest", "guest/image/owner", "services/agent/sev",
-        "services/ultravisor/api"},
+       {"libs/base", "libs/crypto", "libs/formats", "libs/merkle", "libs/rpc", "libs/tpm", "libs/tee",
+        "libs/tee/sev", "guest/agent", "guest/image", "guest/image/manifest", "guest/image/owner",
+        "services/agent/sev", "services/ultravisor/api"},
        {}},
   };
   return table;
