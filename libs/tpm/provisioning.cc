@@ -176,6 +176,16 @@ Result<Secret<kBootPasswordSize>> rotate_boot_password(Tpm& tpm, const Profile& 
   return password;
 }
 
+Status deprovision(Tpm& tpm, const HierarchyAuths& auths) {
+  const Tpm::Turn turn{tpm};
+  const auto platform = entity_of(Hierarchy::platform, auths);
+  for (auto* const change : {change_platform_seed, clear}) {
+    SEALIFT_CHECK(
+        with_authority(tpm, platform, [&](Session& session) { return change(tpm, platform, session); }));
+  }
+  return {};
+}
+
 Status randomise_auth(Tpm& tpm, Hierarchy hierarchy, const HierarchyAuths& auths) {
   const Tpm::Turn turn{tpm};
   const auto entity = entity_of(hierarchy, auths);

@@ -47,6 +47,15 @@ Result<ProvisionedMachine> provision(Tpm& tpm, const MachinePlan& plan, const Hi
 Result<Secret<kBootPasswordSize>> rotate_boot_password(Tpm& tpm, const Profile& profile,
                                                        const HierarchyAuths& auths);
 
+/// New seeds for platform and owner: no key that this machine had is ever made again, so that nothing which
+/// was sealed to it can be opened, by it or by anybody. The endorsement seed stays, and with it the maker's
+/// certificate: whether the machine is still trusted is for its customers to say. Needs the platform's auth
+/// value; the owner's is empty afterwards.
+///
+/// This is about the TPM, not about copies of it: a software TPM's state file from before still has the old
+/// seeds.
+Status deprovision(Tpm& tpm, const HierarchyAuths& auths);
+
 /// The hierarchy's auth value becomes 32 random bytes that nobody knows: until the TPM resets for the
 /// platform; until TPM2_Clear for the others.
 Status randomise_auth(Tpm& tpm, Hierarchy hierarchy, const HierarchyAuths& auths);
