@@ -16,6 +16,11 @@ void declare_approval(Command& command, ApprovalOptions& options, Need roots) {
               "how the machine must have been provisioned (default: firmware)");
 }
 
+void declare_policy_file(Command& command, ApprovalOptions& options) {
+  command.path("--policy", options.policy, kFile,
+               "for your security module, instead of --root, --pcr and the like: a policy file");
+}
+
 Result<tpm::PcrValues> approved_pcrs(const ApprovalOptions& options) {
   SEALIFT_TRY(const auto* const profile, tpm::profile_from_name(options.profile));
   SEALIFT_TRY(const auto selection, tpm::PcrSelection::parse(profile->pcrs));

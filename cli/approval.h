@@ -19,10 +19,14 @@ struct ApprovalOptions {
   std::string pcr;                  ///< "sha256:6=HEX"
   std::filesystem::path reference;  ///< instead: the event log of an approved machine
   std::string profile = "firmware";
+  std::filesystem::path policy;  ///< instead of all of these, where a security module decides: a policy file
 };
 
 /// --root, --intermediate, --crl, --require-crl, --pcr, --reference and --profile.
 void declare_approval(Command& command, ApprovalOptions& options, Need roots);
+
+/// --policy.
+void declare_policy_file(Command& command, ApprovalOptions& options);
 
 /// The PCR values that they say.
 Result<tpm::PcrValues> approved_pcrs(const ApprovalOptions& options);

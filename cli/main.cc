@@ -2,6 +2,7 @@
 /// sealift: the customer's tooling.
 #include "cli/commands/audit.h"
 #include "cli/commands/commands.h"
+#include "cli/commands/revoke.h"
 
 int main(int argc, char** argv) {
   using namespace sealift::cli;
@@ -21,6 +22,7 @@ int main(int argc, char** argv) {
   declare_sev(line.root());
   declare_pki(line.root());
   declare_audit(line.root());
+  declare_revoke(line.root());
   declare_dev(line.root());
   declare_demo(line.root());
   return line.run(argc, argv);

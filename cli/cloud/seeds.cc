@@ -2,6 +2,7 @@
 #include "cli/cloud/seeds.h"
 
 #include "cli/inputs.h"
+#include "cli/policy_file.h"
 #include "sealift/v1/security_module.pb.h"
 
 namespace sealift::cli {
@@ -10,6 +11,15 @@ namespace {
 std::string text(ByteView bytes) { return {bytes.begin(), bytes.end()}; }
 
 Result<v1::SeedPolicy> seed_policy(const ApprovalOptions& approval) {
+  if (!approval.policy.empty()) {
+    if (!approval.roots.empty() || !approval.pcr.empty() || !approval.reference.empty())
+      return fail(ErrorCode::invalid_argument, "--policy says already what --root, --pcr and --reference say",
+                  "--policy");
+    return read_policy_file(approval.policy);
+  }
+  if (approval.roots.empty())
+    return fail(ErrorCode::invalid_argument, "--policy is required, or --root with --pcr or --reference",
+                "--policy");
   v1::SeedPolicy policy;
   policy.add_tees("measured");
   SEALIFT_TRY(const auto roots, read_certificates(approval.roots));

@@ -170,12 +170,19 @@ Status list_seeds(const SeedOptions& options, Context& context) {
     SEALIFT_TRY(const auto page,
                 security_module->call<v1::ListSeedsResponse>("sealift.v1.SeedService.ListSeeds", request));
     for (const auto& seed : page.seeds()) {
+      auto references = Json::array();
+      std::string states = printable(seed.policy().approved_pcrs());
+      for (const auto& one : seed.policy().references()) {
+        references.push_back(Json{{"name", one.name()}, {"pcrs", one.pcrs()}});
+        states += fmt::format("{}{}", states.empty() ? "" : ", ", printable(one.name()));
+      }
       seeds.push_back(Json{{"image_id", seed.image_id()},
                            {"profile", seed.policy().profile()},
                            {"approved_pcrs", seed.policy().approved_pcrs()},
+                           {"references", references},
                            {"authorizations", seed.authorizations()}});
       text += fmt::format("{:<32}  {} hosts authorized  {}\n", printable(seed.image_id()),
-                          seed.authorizations(), printable(seed.policy().approved_pcrs()));
+                          seed.authorizations(), states);
     }
     more = page.more() && page.seeds_size() > 0;
     if (more) request.set_after(page.seeds(page.seeds_size() - 1).image_id());
@@ -198,11 +205,13 @@ void declare_seed_commands(Command root) {
   const auto options = std::make_shared<SeedOptions>();
   auto put = group.command(
       "put", "Give it an image's seed, and say on which hosts it may be used",
+      "sealift seed put 0f3c… --seed image.seed --policy image.policy.toml\n"
       "sealift seed put 0f3c… --seed image.seed --root vendor-root.pem --reference approved.log",
       [options](Context& context) { return insert_seed(*options, context); });
   put.text("IMAGE", options->image_id, "IMAGE-ID", "whose seed", Need::required)
       .path("--seed", options->seed, kFile, "the seed", Need::required);
-  declare_approval(put, options->approval, Need::required);
+  declare_approval(put, options->approval, Need::optional);
+  declare_policy_file(put, options->approval);
   declare_cloud(put, options->cloud);
 
   auto list = group.command("list", "What it has", "sealift seed list --json",

@@ -161,6 +161,7 @@ void declare_launch(Command root) {
       .flag("--yes", options->consent, "agree to the price")
       .flag("--wait", options->wait, "until the guest has ended");
   declare_approval(command, options->approval, Need::optional);
+  declare_policy_file(command, options->approval);
   declare_cloud(command, options->cloud);
 }
 

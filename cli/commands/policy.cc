@@ -7,6 +7,8 @@
 #include "base/file.h"
 #include "cli/commands/commands.h"
 #include "cli/inputs.h"
+#include "cli/policy_file.h"
+#include "crypto/x509.h"
 #include "tpm/policy.h"
 #include "tpm/reference.h"
 
@@ -118,6 +120,36 @@ Status predict(const PredictOptions& options, Context& context) {
   return predict_from_log(options, context);
 }
 
+/// Everything but what only the host can show.
+Status check(const Path& file, Context& context) {
+  SEALIFT_TRY(const auto policy, read_policy_file(file));
+  auto references = Json::array();
+  std::string text = fmt::format("{} would be taken.\n", file.string());
+  for (const auto& reference : policy.references()) {
+    references.push_back(Json{{"name", printable(reference.name())}, {"pcrs", reference.pcrs()}});
+    text += fmt::format("  state    {}: {}\n", printable(reference.name()), reference.pcrs());
+  }
+  const auto time = [](std::int64_t seconds) {
+    return seconds == 0 ? std::string{"-"} : crypto::utc_text(seconds);
+  };
+  text += fmt::format("  roots    {}, {} revocation lists{}\n", policy.trusted_roots_size(),
+                      policy.crls_size(), policy.require_crl() ? ", required" : "");
+  text += fmt::format("  machines {} models, {} hardware keys (0: any)\n", policy.models_size(),
+                      policy.hardware_keys_size());
+  text += fmt::format("  time     {} to {}\n  hosts    {} (0: any number)\n", time(policy.not_before()),
+                      time(policy.not_after()), policy.maximum_hosts());
+  return context.report(Json{{"verdict", "valid"},
+                             {"profile", policy.profile()},
+                             {"references", references},
+                             {"roots", policy.trusted_roots_size()},
+                             {"models", policy.models_size()},
+                             {"hardware_keys", policy.hardware_keys_size()},
+                             {"not_before", policy.not_before()},
+                             {"not_after", policy.not_after()},
+                             {"maximum_hosts", policy.maximum_hosts()}},
+                        text);
+}
+
 }  // namespace
 
 void declare_policy(Command root) {
@@ -141,6 +173,11 @@ void declare_policy(Command root) {
       .texts("--bank", options->banks, "BANK",
              "sha1, sha256, sha384 or sha512; may be repeated (default: all of the log's, or sha256)")
       .path("--out", options->out, kFile, "write the approved machine's event log, for --reference");
+  auto file = std::make_shared<Path>();
+  group
+      .command("check", "Check a policy file, and say what it says", "sealift policy check image.policy.toml",
+               [file](Context& context) { return check(*file, context); })
+      .path("FILE", *file, kFile, "the policy", Need::required);
 }
 
 }  // namespace sealift::cli

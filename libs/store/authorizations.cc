@@ -25,6 +25,13 @@ constexpr std::string_view kGet =
     "SELECT tenant, image_id, storage_key_name, policy, sealed_data, created_at FROM authorizations "
     "WHERE tenant = $1 AND image_id = $2 AND storage_key_name = $3 AND policy = $4";
 
+constexpr std::string_view kInsert =
+    "INSERT INTO authorizations(tenant, image_id, storage_key_name, policy, sealed_data, created_at) "
+    "VALUES($1, $2, $3, $4, $5, $6)";
+constexpr std::string_view kCount =
+    "SELECT count(*) FROM (SELECT 1 FROM authorizations WHERE tenant = $1 AND image_id = $2 "
+    "LIMIT $3) AS counted";
+
 class SqlAuthorizationStore final : public AuthorizationStore {
  public:
   explicit SqlAuthorizationStore(sql::Database& database) : database_{database} {}
@@ -32,14 +39,34 @@ class SqlAuthorizationStore final : public AuthorizationStore {
   Result<AuthorizationRecord> put_if_absent(const AuthorizationRecord& record) override {
     const auto put = [&](sql::Transaction& transaction) -> Result<AuthorizationRecord> {
       SEALIFT_CHECK(transaction.run(
-          "INSERT INTO authorizations(tenant, image_id, storage_key_name, policy, sealed_data, created_at) "
-          "VALUES($1, $2, $3, $4, $5, $6) ON CONFLICT(tenant, image_id, storage_key_name, policy) DO NOTHING",
+          std::string{kInsert} + " ON CONFLICT(tenant, image_id, storage_key_name, policy) DO NOTHING",
           {record.tenant, record.image_id, record.storage_key_name, record.policy, record.sealed_data,
            record.created_at}));
       return stored(
           transaction.run(kGet, {record.tenant, record.image_id, record.storage_key_name, record.policy}));
     };
     return sql::in_transaction(database_, put, &sql::Database::transact_soon);
+  }
+
+  Result<AuthorizationRecord> put_if_room(const AuthorizationRecord& record, std::int64_t maximum) override {
+    return sql::in_transaction(database_, [&](sql::Transaction& transaction) -> Result<AuthorizationRecord> {
+      // It changes nothing, and holds the row: others of this image wait here.
+      SEALIFT_CHECK(transaction.run("UPDATE seeds SET version = version WHERE tenant = $1 AND image_id = $2",
+                                    {record.tenant, record.image_id}));
+      SEALIFT_TRY(auto earlier, sql::maybe(transaction.run(kGet, {record.tenant, record.image_id,
+                                                                  record.storage_key_name, record.policy}),
+                                           read_authorization));
+      if (earlier) return *std::move(earlier);
+      SEALIFT_TRY(const auto made,
+                  sql::only<std::int64_t>(transaction.run(kCount, {record.tenant, record.image_id, maximum}),
+                                          sql::read_integer, "count"));
+      if (made >= maximum)
+        return fail(ErrorCode::resource_exhausted, "the image has as many authorizations as it may",
+                    "maximum");
+      SEALIFT_CHECK(transaction.run(kInsert, {record.tenant, record.image_id, record.storage_key_name,
+                                              record.policy, record.sealed_data, record.created_at}));
+      return record;
+    });
   }
 
   Result<AuthorizationRecord> get(const std::string& tenant, const std::string& image_id,
@@ -60,12 +87,8 @@ class SqlAuthorizationStore final : public AuthorizationStore {
 
   Result<std::int64_t> count_of_image(const std::string& tenant, const std::string& image_id,
                                       std::int64_t limit) override {
-    return sql::only<std::int64_t>(
-        database_.read(
-            "SELECT count(*) FROM (SELECT 1 FROM authorizations WHERE tenant = $1 AND image_id = $2 "
-            "LIMIT $3) AS counted",
-            {tenant, image_id, limit}),
-        sql::read_integer, "count");
+    return sql::only<std::int64_t>(database_.read(kCount, {tenant, image_id, limit}), sql::read_integer,
+                                   "count");
   }
 
   Result<std::int64_t> remove_of_image(const std::string& tenant, const std::string& image_id,

@@ -132,6 +132,10 @@ const sql::Schema& keys() {
            "CREATE TABLE audit_entries(position @INT PRIMARY KEY, tenant @TEXT NOT NULL, entry @BYTES NOT "
            "NULL, "
            "hashes @BYTES NOT NULL) @STRICT",
+       },
+       {
+           "CREATE TABLE revocations(tenant @TEXT NOT NULL, kind @INT NOT NULL, subject @BYTES NOT NULL, "
+           "document @BYTES NOT NULL, revoked_at @INT NOT NULL, PRIMARY KEY(tenant, kind, subject)) @STRICT",
        }}};
   return schema;
 }

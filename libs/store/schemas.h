@@ -13,7 +13,7 @@ namespace sealift::store {
 enum class Schema {
   images,    ///< images.h, object_uses.h, quotes.h
   launches,  ///< hosts.h, commands.h, launches.h
-  keys,      ///< seeds.h, enrolments.h, audit.h
+  keys,      ///< seeds.h, enrolments.h, audit.h, revocations.h
 };
 
 /// Opens `url` (sql/database.h) and brings the schema up to date. unsupported where a newer program did so

@@ -63,6 +63,10 @@ class AuthorizationStore {
   /// The one that is stored: `record` where it is the first, else the earlier one. On disk with the next write
   /// that waits for the disk: the entry in the log of decisions.
   virtual Result<AuthorizationRecord> put_if_absent(const AuthorizationRecord& record) = 0;
+  /// The same, where the image has fewer than `maximum`; resource_exhausted at "maximum" otherwise. Those who
+  /// do it at the same time do not exceed it together, where the image has its seed.
+  virtual Result<AuthorizationRecord> put_if_room(const AuthorizationRecord& record,
+                                                  std::int64_t maximum) = 0;
   /// not_found.
   virtual Result<AuthorizationRecord> get(const std::string& tenant, const std::string& image_id,
                                           const AuthorizationKey& key) = 0;

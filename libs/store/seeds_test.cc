@@ -160,6 +160,24 @@ TEST_P(Authorizations, AreRemovedOfAnImageOrOfAHost) {
   EXPECT_EQ(store_->list_of_image("acme", "i2", {}, 10)->size(), 2U);
 }
 
+TEST_P(Authorizations, AreNoMoreThanTheirImageMayHaveHoweverManyTry) {
+  const auto seeds = make_seed_store(database());
+  ASSERT_THAT(seeds->create({"acme", "i1", {1}, {2}, 0, 0}), Succeeds());
+  std::atomic<int> made = 0;
+  in_threads(8, [&](int i) {
+    const auto stored = store_->put_if_room(authorization("i1", static_cast<std::uint8_t>(i), 1), 3);
+    if (stored) {
+      ++made;
+    } else {
+      EXPECT_THAT(stored, FailsAt(ErrorCode::resource_exhausted, "maximum"));
+    }
+  });
+  EXPECT_EQ(made, 3);
+  const auto one = store_->list_of_image("acme", "i1", {}, 10)->front();
+  EXPECT_EQ(store_->put_if_room(one, 3)->sealed_data, one.sealed_data);
+  EXPECT_THAT(store_->put_if_room(authorization("i2", 1, 1), 1), Succeeds());
+}
+
 class RootKeys : public ConformanceOf<Schema::keys> {};
 SEALIFT_CONFORMANCE(RootKeys);
 

@@ -136,6 +136,7 @@ Status serve(const Options& options) {
   const auto authorizations = store::make_authorization_store(*database);
   const auto enrolments = store::make_enrolment_store(*database);
   const auto challenges = store::make_challenge_store(*database);
+  const auto revocations = store::make_revocation_store(*database);
   const auto root_keys = store::make_root_key_store(*database);
   SEALIFT_TRY(const auto vault, open_vault(options.protector, *root_keys, *seeds, tenants));
 
@@ -143,8 +144,12 @@ Status serve(const Options& options) {
   const Limits limits;
   const auto audit = store::make_audit_store(*database);
   SEALIFT_TRY(const auto log, AuditLog::open(*audit, vault, clock, print_decision));
-  SecurityModule sm{
-      std::move(tenants), {*seeds, *authorizations, *enrolments, *challenges}, vault, clock, limits, *log};
+  SecurityModule sm{std::move(tenants),
+                    {*seeds, *authorizations, *enrolments, *challenges, *revocations},
+                    vault,
+                    clock,
+                    limits,
+                    *log};
   const auto housekeeping = start_housekeeping(sm);
 
   rpc::Router router;

@@ -15,6 +15,7 @@
 #include "rpc/testing/wait.h"
 #include "rpc/testing/world.h"
 #include "sealift/v1/audit.pb.h"
+#include "sealift/v1/revocations.pb.h"
 #include "services/securitymodule/domain/module_for_test.h"
 #include "store/sql/postgres_for_test.h"
 
@@ -270,6 +271,36 @@ TEST_F(ProgramTest, KeepsOneLogOfDecisionsForAllItsReplicas) {
   EXPECT_THAT(one.orchestrator->call<v1::ExportLogResponse>("sealift.v1.AuditService.ExportLog",
                                                             v1::ExportLogRequest{}),
               FailsWith(ErrorCode::permission_denied));
+}
+
+// Whatever a replica keeps in memory: it has answered for this host before, and is asked with no pause.
+TEST_F(ProgramTest, SealsNothingToWhatAnotherReplicaHasRevoked) {
+  const auto postgres = sql::PostgresForTest::start();
+  ASSERT_THAT(postgres, Succeeds());
+  database = (*postgres)->new_database().value();
+  auto one = start_new();
+  auto other = start();
+  ASSERT_THAT(one.put(maker.policy()), Succeeds());
+  const auto sealed = one.answer(one.ask(host)->question(), host);
+  ASSERT_THAT(sealed, Succeeds());
+  v1::Revocation revoked;
+  revoked.set_kind(v1::REVOCATION_KIND_HOST);
+  revoked.set_subject(sealed->storage_key_name());
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_THAT(one.ask(host), Succeeds());
+    ASSERT_THAT(other.ask(host), Succeeds());
+    v1::RevokeRequest revoke;
+    *revoke.mutable_revocation() = revoked;
+    ASSERT_THAT(one.tenant->call<v1::RevokeResponse>("sealift.v1.RevocationService.Revoke", revoke),
+                Succeeds());
+    EXPECT_THAT(other.ask(host), FailsAt(ErrorCode::failed_precondition, "storage_key"));
+    EXPECT_THAT(one.ask(host), FailsAt(ErrorCode::failed_precondition, "storage_key"));
+    v1::ReinstateRequest reinstate;
+    *reinstate.mutable_revocation() = revoked;
+    ASSERT_THAT(
+        other.tenant->call<v1::ReinstateResponse>("sealift.v1.RevocationService.Reinstate", reinstate),
+        Succeeds());
+  }
 }
 
 TEST_F(ProgramTest, RotatesItsProtectorBeneathReplicasThatRun) {

@@ -76,6 +76,32 @@ TEST_F(Cloud, LaunchesWithAKeyThatTheCustomerBrings) {
   EXPECT_EQ(cloud().stop(second.id()).value("state", ""), "ended");
 }
 
+TEST_F(Cloud, LaunchesNothingThatItsTenantHasRevokedAndTellsOfItOffline) {
+  const auto first = cloud().launch(launch_words());
+  ASSERT_EQ(first.exit_status, 0) << first.error;
+  EXPECT_EQ(cloud().stop(first.id()).value("state", ""), "ended");
+  cli::sealift_json(cloud().words({"revoke", "image", image_id()}));
+  EXPECT_EQ(cli::sealift_json(cloud().words({"revoke", "list"})).at("revocations").size(), 1U);
+  const auto refused = cloud().launch({image_id()});
+  EXPECT_EQ(refused.exit_status, 1);
+  EXPECT_EQ(refused.error.value("code", ""), "failed_precondition") << refused.error;
+  EXPECT_EQ(refused.error.value("field", ""), "image_id");
+  cli::sealift_json(cloud().words({"revoke", "image", image_id(), "--reinstate"}));
+  const auto again = cloud().launch({image_id()});
+  ASSERT_EQ(again.exit_status, 0) << again.error;
+  EXPECT_EQ(cloud().stop(again.id()).value("state", ""), "ended");
+
+  const auto bundle = cloud().path("log.bundle");
+  const auto key = cloud().path("log.pem");
+  cli::sealift_json(cloud().words({"audit", "export", "--out", bundle, "--key", key}));
+  EXPECT_EQ(cli::sealift_json({"audit", "verify", bundle, "--key", key}).value("verdict", ""), "holds");
+  std::string log;
+  const auto told = cli::sealift_json({"audit", "tail", bundle, "--lines", "100"});
+  for (const auto& entry : told.at("entries")) log += entry.value("text", "");
+  EXPECT_NE(log.find("\"subject\":\"image:" + image_id()), std::string::npos) << log;
+  EXPECT_NE(log.find("\"code\":\"failed_precondition\""), std::string::npos) << log;
+}
+
 TEST_F(Cloud, RefusesHostsThatTheCustomerDoesNotApproveOf) {
   auto words = Words{Chain::get().image(),
                      "--seed",

@@ -10,6 +10,7 @@
 #include "sealift/v1/hosts.pb.h"
 #include "sealift/v1/images.pb.h"
 #include "sealift/v1/launches.pb.h"
+#include "sealift/v1/revocations.pb.h"
 #include "sealift/v1/security_module.pb.h"
 #include "sealift/v1/zone.pb.h"
 
@@ -56,6 +57,10 @@ namespace sealift::e2e {
   U(SeedService, ListSeeds, ListSeedsRequest, ListSeedsResponse)                                           \
   U(SeedService, DeleteSeed, DeleteSeedRequest, DeleteSeedResponse)                                        \
   U(SeedService, ListEnrolledHosts, ListEnrolledHostsRequest, ListEnrolledHostsResponse)                   \
+  U(RevocationService, Revoke, RevokeRequest, RevokeResponse)                                              \
+  U(RevocationService, Reinstate, ReinstateRequest, ReinstateResponse)                                     \
+  U(RevocationService, ListRevocations, ListRevocationsRequest, ListRevocationsResponse)                   \
+  U(RevocationService, DeprovisionHost, DeprovisionHostRequest, DeprovisionHostResponse)                   \
   U(AuditService, ExportLog, ExportLogRequest, ExportLogResponse)                                          \
   U(AuthorizationService, RequestAuthorization, RequestAuthorizationRequest, RequestAuthorizationResponse) \
   U(AuthorizationService, AnswerQuestion, AnswerQuestionRequest, AnswerQuestionResponse)

@@ -24,11 +24,15 @@ struct Things {
   std::string image;
   std::string quote;
   std::string command;  ///< a host's
+  std::string host;     ///< name of the storage key of one where it runs
 };
 
-const Things kNever{"0192f3c1-0000-7000-8000-000000000000", "0192f3c1-0000-7000-8000-000000000001",
-                    "0123456789abcdef0123456789abcdef", "0192f3c1-0000-7000-8000-000000000002",
-                    "0192f3c1-0000-7000-8000-000000000000/1/start"};
+const Things kNever{"0192f3c1-0000-7000-8000-000000000000",
+                    "0192f3c1-0000-7000-8000-000000000001",
+                    "0123456789abcdef0123456789abcdef",
+                    "0192f3c1-0000-7000-8000-000000000002",
+                    "0192f3c1-0000-7000-8000-000000000000/1/start",
+                    std::string("\0\x0b", 2) + std::string(32, 'n')};
 
 /// The cloud and what acme has in it, for all tests.
 class Stage {
@@ -44,6 +48,7 @@ class Stage {
     acme_.quote = quote();
     acme_.waiting = waiting_launch();
     acme_.command = acme_.launch + "/1/start";
+    acme_.host = enrolled_host();
   }
   Stage(const Stage&) = delete;
   Stage& operator=(const Stage&) = delete;
@@ -66,6 +71,21 @@ class Stage {
         customer_.channel().call<v1::Launch>("sealift.v1.LaunchService.CreateLaunch", request).value();
     customer_.wait_for(launch.launch_id(), {v1::Launch::STATE_AWAITING_CUSTOMER});
     return launch.launch_id();
+  }
+
+  std::string enrolled_host() const {
+    const auto options = [this] {
+      rpc::ChannelOptions made;
+      made.address = cloud_.description().at("tenants").at(0).at("security_module");
+      made.credentials =
+          rpc::Credentials::load(rpc::credential_files(cloud_.path("credentials/tenant-acme")).value())
+              .value();
+      made.server = {made.credentials->identity().trust_domain, Role::security_module, "acme"};
+      return made;
+    };
+    const auto hosts = rpc::Channel::create(options()).value()->call<v1::ListEnrolledHostsResponse>(
+        "sealift.v1.SeedService.ListEnrolledHosts", v1::ListEnrolledHostsRequest{});
+    return hosts->hosts(0).storage_key_name();
   }
 
   const CloudForTest cloud_{
@@ -106,7 +126,8 @@ class Tenants : public testing::Test {
   std::unique_ptr<rpc::Channel> to(const std::string& service, const std::filesystem::path& as) const {
     if (service == "ImageService" || service == "LaunchService")
       return channel(as, cloud_.description().value("frontend", ""), Role::frontend);
-    if (service == "SeedService" || service == "AuditService" || service == "AuthorizationService")
+    if (service == "SeedService" || service == "AuditService" || service == "RevocationService" ||
+        service == "AuthorizationService")
       return channel(as, security_module(0), Role::security_module, "acme");
     return channel(as, orchestrator(), Role::orchestrator);
   }
@@ -348,8 +369,34 @@ const std::vector<Row>& orchestrators_rows() {
   return rows;
 }
 
+v1::Revocation revocation(const Things& things) {
+  v1::Revocation image;
+  image.set_kind(v1::REVOCATION_KIND_IMAGE);
+  image.set_subject(std::string{as_text(from_hex(things.image).value())});
+  return image;
+}
+
+/// What one may do about things that are not there as well.
 const std::vector<Row>& seed_rows() {
   static const std::vector<Row> rows{
+      {"RevocationService.Revoke",
+       [](rpc::Channel& channel, const Things& things) {
+         v1::RevokeRequest request;
+         *request.mutable_revocation() = revocation(things);
+         return unary<v1::RevokeResponse>(channel, "RevocationService.Revoke", request);
+       }},
+      {"RevocationService.Reinstate",
+       [](rpc::Channel& channel, const Things& things) {
+         v1::ReinstateRequest request;
+         *request.mutable_revocation() = revocation(things);
+         return unary<v1::ReinstateResponse>(channel, "RevocationService.Reinstate", request);
+       }},
+      {"RevocationService.DeprovisionHost",
+       [](rpc::Channel& channel, const Things& things) {
+         v1::DeprovisionHostRequest request;
+         request.set_storage_key_name(things.host);
+         return unary<v1::DeprovisionHostResponse>(channel, "RevocationService.DeprovisionHost", request);
+       }},
       {"SeedService.DeleteSeed",
        [](rpc::Channel& channel, const Things& things) {
          v1::DeleteSeedRequest request;
@@ -365,7 +412,7 @@ const std::set<std::string> kNamesNothing{
     "ImageService.CreateImage", "ImageService.ListImages", "LaunchService.ListLaunches",
     "LaunchService.ListUsage", "ZoneService.CreateLaunch", "ZoneService.ListLaunches",
     "ZoneService.ListUsage", "SeedService.PutSeed", "SeedService.ListSeeds", "SeedService.ListEnrolledHosts",
-    "AuditService.ExportLog",
+    "RevocationService.ListRevocations", "AuditService.ExportLog",
     // A host is the one in its certificate; an operator sees all hosts, and no tenant.
     "HostService.Register", "HostService.Heartbeat", "HostService.StreamCommands",
     "InventoryService.ListHosts", "InventoryService.SetDraining"};
@@ -396,7 +443,7 @@ TEST_F(Tenants, FindNothingOfOneAnother) {
   for (const auto& row : orchestrators_rows()) expect_nothing_revealed(row, *sm, acme_);
   const auto seeds = channel(umbrella, security_module(1), Role::security_module, "umbrella");
   for (const auto& row : seed_rows()) {
-    // To remove what is not there is no fault.
+    // To remove or revoke what is not there is no fault.
     EXPECT_THAT(row.attempt(*seeds, acme_), Succeeds());
     EXPECT_THAT(row.attempt(*seeds, kNever), Succeeds());
   }
@@ -406,6 +453,8 @@ TEST_F(Tenants, FindNothingOfOneAnother) {
   EXPECT_EQ(customer_.events(acme_.launch).value().size(), before);
   EXPECT_EQ(cli::sealift_json(cloud_.words({"images"})).at("images").size(), 1U);
   EXPECT_EQ(cli::sealift_json(cloud_.words({"seed", "list"})).at("seeds").size(), 1U);
+  EXPECT_EQ(cli::sealift_json(cloud_.words({"revoke", "list"})).at("revocations").size(), 0U);
+  EXPECT_EQ(stage_->enrolled_host(), acme_.host);
 }
 
 TEST_F(Tenants, HaveListsOfTheirOwn) {
@@ -440,6 +489,13 @@ TEST_F(Tenants, HaveListsOfTheirOwn) {
   EXPECT_EQ(seeds
                 ->call<v1::ListEnrolledHostsResponse>("sealift.v1.SeedService.ListEnrolledHosts",
                                                       v1::ListEnrolledHostsRequest{})
+                ->ByteSizeLong(),
+            0U);
+  const auto hooli =
+      channel(cloud_.path("credentials/tenant-hooli"), security_module(2), Role::security_module, "hooli");
+  EXPECT_EQ(hooli
+                ->call<v1::ListRevocationsResponse>("sealift.v1.RevocationService.ListRevocations",
+                                                    v1::ListRevocationsRequest{})
                 ->ByteSizeLong(),
             0U);
   const auto log =
@@ -489,11 +545,15 @@ TEST_F(Tenants, GetNothingByNamingItTheSame) {
 
 /// Who may call a service at all.
 const std::map<std::string, Role>& callers() {
-  static const std::map<std::string, Role> table{
-      {"ImageService", Role::tenant},  {"LaunchService", Role::tenant},
-      {"SeedService", Role::tenant},   {"AuthorizationService", Role::orchestrator},
-      {"ZoneService", Role::frontend}, {"InventoryService", Role::administrator},
-      {"AuditService", Role::tenant},  {"HostService", Role::host}};
+  static const std::map<std::string, Role> table{{"ImageService", Role::tenant},
+                                                 {"LaunchService", Role::tenant},
+                                                 {"SeedService", Role::tenant},
+                                                 {"RevocationService", Role::tenant},
+                                                 {"AuthorizationService", Role::orchestrator},
+                                                 {"ZoneService", Role::frontend},
+                                                 {"InventoryService", Role::administrator},
+                                                 {"AuditService", Role::tenant},
+                                                 {"HostService", Role::host}};
   return table;
 }
 
@@ -538,7 +598,11 @@ TEST_F(Tenants, OfNobodyHaveNothing) {
                 FailsWith(ErrorCode::permission_denied));
     EXPECT_THAT(unary<v1::ExportLogResponse>(*seeds, "AuditService.ExportLog", v1::ExportLogRequest{}),
                 FailsWith(ErrorCode::permission_denied));
-    EXPECT_THAT(seed_rows()[0].attempt(*seeds, acme_), FailsWith(ErrorCode::permission_denied));
+    EXPECT_THAT(unary<v1::ListRevocationsResponse>(*seeds, "RevocationService.ListRevocations",
+                                                   v1::ListRevocationsRequest{}),
+                FailsWith(ErrorCode::permission_denied));
+    for (const auto& row : seed_rows())
+      EXPECT_THAT(row.attempt(*seeds, acme_), FailsWith(ErrorCode::permission_denied)) << row.method;
   }
   const auto orchestrator = to("AuthorizationService", cloud_.path("credentials/orchestrator"));
   for (const auto& row : orchestrators_rows())

@@ -96,12 +96,47 @@ void register_authorizations(rpc::Router& router, SecurityModule& sm, const Aske
   router.limit_body("sealift.v1.AuthorizationService.AnswerQuestion", kRoomForTheRest);
 }
 
+template <typename Response, typename Request>
+void register_for_tenants(rpc::Router& router, std::string_view method, const Askers& askers,
+                          std::function<Result<Response>(const Asker&, const Request&)> handler) {
+  router.unary<Response, Request>(
+      method, Allow::roles({Role::tenant}),
+      [askers, handler = std::move(handler)](const Call& call, const Request& request) -> Result<Response> {
+        SEALIFT_TRY(const auto asker, askers.tenant(call));
+        return handler(asker, request);
+      });
+}
+
+void register_revocations(rpc::Router& router, SecurityModule& sm, const Askers& askers) {
+  register_for_tenants<v1::RevokeResponse, v1::RevokeRequest>(
+      router, "sealift.v1.RevocationService.Revoke", askers,
+      [&sm](const Asker& asker, const v1::RevokeRequest& request) {
+        return nothing_or<v1::RevokeResponse>(sm.revoke(asker, request.revocation()));
+      });
+  register_for_tenants<v1::ReinstateResponse, v1::ReinstateRequest>(
+      router, "sealift.v1.RevocationService.Reinstate", askers,
+      [&sm](const Asker& asker, const v1::ReinstateRequest& request) {
+        return nothing_or<v1::ReinstateResponse>(sm.reinstate(asker, request.revocation()));
+      });
+  register_for_tenants<v1::ListRevocationsResponse, v1::ListRevocationsRequest>(
+      router, "sealift.v1.RevocationService.ListRevocations", askers,
+      [&sm](const Asker& asker, const v1::ListRevocationsRequest& request) {
+        return sm.list_revocations(asker, request);
+      });
+  register_for_tenants<v1::DeprovisionHostResponse, v1::DeprovisionHostRequest>(
+      router, "sealift.v1.RevocationService.DeprovisionHost", askers,
+      [&sm](const Asker& asker, const v1::DeprovisionHostRequest& request) {
+        return sm.deprovision_host(asker, request);
+      });
+}
+
 }  // namespace
 
 void register_methods(rpc::Router& router, SecurityModule& sm, const std::string& own_domain) {
   const Askers askers{own_domain};
   register_seeds(router, sm, askers);
   register_authorizations(router, sm, askers);
+  register_revocations(router, sm, askers);
 }
 
 void register_audit(rpc::Router& router, SecurityModule& sm, AuditLog& log, const std::string& own_domain) {

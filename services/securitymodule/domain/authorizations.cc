@@ -4,10 +4,16 @@
 namespace sealift::securitymodule {
 namespace {
 
+/// Of the sealed object: PolicyPCR over the state that the storage key is bound to, which the image's policy
+/// approves of.
+crypto::Digest sealing_policy(const tee::VerifiedStorageKey& storage_key) {
+  return tpm::Policy{}.pcr(storage_key.approved()).digest();
+}
+
 /// The key's `policy`: the policy digest, and the insertion of the seed.
-Bytes policy_of(const OpenedSeed& seed) {
+Bytes policy_of(const OpenedSeed& seed, const crypto::Digest& policy) {
   ByteWriter out;
-  out.bytes(seed.policy->sealing_policy().view()).bytes(seed.insertion);
+  out.bytes(policy.view()).bytes(seed.insertion);
   return std::move(out).take();
 }
 
@@ -16,18 +22,19 @@ std::string text_of(ByteView bytes) { return std::string{as_text(bytes)}; }
 }  // namespace
 
 Result<std::optional<v1::SealedData>> Authorizations::find(const ImageKey& image, const OpenedSeed& seed,
-                                                           const tpm::Name& storage_key_name) {
+                                                           const tee::VerifiedStorageKey& storage_key) {
   const auto record =
-      store_.get(image.tenant, image.id.hex(), {to_bytes(storage_key_name.view()), policy_of(seed)});
+      store_.get(image.tenant, image.id.hex(),
+                 {to_bytes(storage_key.name().view()), policy_of(seed, sealing_policy(storage_key))});
   if (!record && record.error().code == ErrorCode::not_found) return std::nullopt;
   if (!record) return tl::unexpected(record.error());
   return read(*record);
 }
 
 Result<MadeAuthorization> Authorizations::make(const ImageKey& image, const OpenedSeed& seed,
-                                               const tpm::Public& storage_key) {
-  SEALIFT_TRY(const auto parent, prepare(storage_key));
-  const auto& policy = seed.policy->sealing_policy();
+                                               const tee::VerifiedStorageKey& storage_key) {
+  SEALIFT_TRY(const auto parent, prepare(storage_key.key()));
+  const auto policy = sealing_policy(storage_key);
   SEALIFT_TRY(const auto sealed, parent->seal(seed.seed.expose(), policy));
   v1::SealedData data;
   data.set_storage_key_name(text_of(parent->name().view()));
@@ -38,14 +45,14 @@ Result<MadeAuthorization> Authorizations::make(const ImageKey& image, const Open
   store::AuthorizationRecord record{image.tenant,
                                     image.id.hex(),
                                     to_bytes(parent->name().view()),
-                                    policy_of(seed),
+                                    policy_of(seed, policy),
                                     {},
                                     crypto::unix_seconds(clock_.now())};
   record.sealed_data = vault_.stamp(
       RecordKind::authorization,
       {as_bytes(record.tenant), as_bytes(record.image_id), record.storage_key_name, record.policy},
       as_bytes(data.SerializeAsString()));
-  SEALIFT_TRY(const auto stored, store_.put_if_absent(record));
+  SEALIFT_TRY(const auto stored, store(record, seed.policy->maximum_hosts()));
   SEALIFT_TRY(auto kept, read(stored));
   return MadeAuthorization{std::move(kept), stored.sealed_data == record.sealed_data};
 }
@@ -63,6 +70,26 @@ Result<std::shared_ptr<const tpm::StorageKey>> Authorizations::prepare(const tpm
   auto made = std::make_shared<const tpm::StorageKey>(std::move(prepared));
   prepared_.keep(name, made);
   return made;
+}
+
+Result<store::AuthorizationRecord> Authorizations::store(const store::AuthorizationRecord& record,
+                                                         std::uint32_t maximum) {
+  if (maximum == 0) return store_.put_if_absent(record);
+  auto stored = store_.put_if_room(record, maximum);
+  if (stored || stored.error().code != ErrorCode::resource_exhausted) return stored;
+  return fail(ErrorCode::failed_precondition,
+              "the image was authorized for as many hosts as its policy allows", "policy.maximum_hosts");
+}
+
+Result<std::uint32_t> Authorizations::remove_of_host(const std::string& tenant,
+                                                     const tpm::Name& storage_key) {
+  constexpr int kBatch = 1000;
+  std::uint32_t all = 0;
+  for (;;) {
+    SEALIFT_TRY(const auto gone, store_.remove_of_host(tenant, to_bytes(storage_key.view()), kBatch));
+    if (gone == 0) return all;
+    all += static_cast<std::uint32_t>(gone);
+  }
 }
 
 Result<v1::SealedData> Authorizations::read(const store::AuthorizationRecord& record) const {

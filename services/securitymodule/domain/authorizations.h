@@ -20,15 +20,19 @@ class Authorizations {
       : store_{store}, vault_{vault}, clock_{clock} {}
 
   Result<std::optional<v1::SealedData>> find(const ImageKey& image, const OpenedSeed& seed,
-                                             const tpm::Name& storage_key_name);
-  /// Seals to a key whose enrolment was checked.
+                                             const tee::VerifiedStorageKey& storage_key);
+  /// Seals to a key whose enrolment was checked, for the state that its own policy demands.
+  /// failed_precondition at "policy.maximum_hosts".
   Result<MadeAuthorization> make(const ImageKey& image, const OpenedSeed& seed,
-                                 const tpm::Public& storage_key);
+                                 const tee::VerifiedStorageKey& storage_key);
   /// Spares the preparation of this one when it is sealed to.
   void know(const tpm::StorageKey& storage_key);
+  /// All that were made for that host: how many.
+  Result<std::uint32_t> remove_of_host(const std::string& tenant, const tpm::Name& storage_key);
 
  private:
   Result<std::shared_ptr<const tpm::StorageKey>> prepare(const tpm::Public& storage_key);
+  Result<store::AuthorizationRecord> store(const store::AuthorizationRecord& record, std::uint32_t maximum);
   Result<v1::SealedData> read(const store::AuthorizationRecord& record) const;
 
   store::AuthorizationStore& store_;

@@ -43,6 +43,7 @@ std::string text_of(const Decision& decision, const Error* refusal, TimePoint ti
   add("tenant", decision.asker.tenant);
   add("image", decision.image_id);
   add("host", decision.storage_key_name);
+  add("subject", decision.subject);
   add("verdict", refusal == nullptr ? decision.outcome : "refused");
   if (refusal != nullptr) {
     add("code", name(refusal->code));

@@ -30,6 +30,12 @@ TEST(DecisionText, IsOneObjectOnOneLine) {
   EXPECT_EQ(Json::parse(line), expected);
 }
 
+TEST(DecisionText, NamesWhatWasRevoked) {
+  auto revoked = decision();
+  revoked.subject = "host:000b";
+  EXPECT_EQ(Json::parse(text_of(revoked, nullptr, kTime)).at("subject"), "host:000b");
+}
+
 TEST(DecisionText, SaysWhyItRefused) {
   const Error refusal{ErrorCode::certificate_revoked, "it was withdrawn", "chain[0]", "for us"};
   const auto line = Json::parse(text_of(decision(), &refusal, kTime));

@@ -19,6 +19,10 @@ class Enrolments {
   Result<bool> knows(const std::string& tenant, const tee::MeasuredHost& host);
   Result<v1::ListEnrolledHostsResponse> list(const std::string& tenant,
                                              const v1::ListEnrolledHostsRequest& request);
+  /// Succeeds also where there is none.
+  Status remove(const std::string& tenant, const tpm::Name& storage_key) {
+    return store_.remove(tenant, to_bytes(storage_key.view()));
+  }
 
  private:
   Status check(const store::EnrolmentRecord& record) const;

@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <set>
 
 #include "services/securitymodule/domain/limits.h"
 #include "tpm/policy.h"
@@ -12,6 +13,7 @@ namespace sealift::securitymodule {
 namespace {
 
 constexpr std::string_view kMeasured = "measured";
+constexpr std::size_t kHardwareKeySize = 32;
 
 using Parts = google::protobuf::RepeatedPtrField<std::string>;
 
@@ -66,12 +68,68 @@ Result<tee::TrustedRoots> trusted_roots(const v1::SeedPolicy& policy) {
   return roots;
 }
 
+/// Writes `text` in its one spelling.
+Result<tpm::PcrValues> read_state(std::string& text, std::string_view member) {
+  if (text.size() > kMaxPcrText) return refuse(member, "are too long");
+  auto values = tpm::PcrValues::parse(text);
+  if (!values) return tl::unexpected(at(std::move(values).error(), member));
+  text = values->text();
+  return values;
+}
+
+/// One, or those of the references.
+Result<std::vector<tpm::PcrValues>> approved_states(v1::SeedPolicy& policy) {
+  std::vector<tpm::PcrValues> states;
+  if (policy.references().empty()) {
+    SEALIFT_TRY(auto state, read_state(*policy.mutable_approved_pcrs(), "approved_pcrs"));
+    states.push_back(std::move(state));
+    return states;
+  }
+  if (!policy.approved_pcrs().empty()) return refuse("approved_pcrs", "are there beside references");
+  if (policy.references_size() > kMaxReferences) return refuse("references", "are too many");
+  std::set<std::string> names;
+  for (int i = 0; i < policy.references_size(); ++i) {
+    auto& reference = *policy.mutable_references(i);
+    if (reference.name().empty() || reference.name().size() > kMaxName)
+      return refuse(fmt::format("references[{}].name", i), "is empty or too long");
+    if (!names.insert(reference.name()).second)
+      return refuse(fmt::format("references[{}].name", i), "is there twice");
+    SEALIFT_TRY(auto state, read_state(*reference.mutable_pcrs(), fmt::format("references[{}].pcrs", i)));
+    states.push_back(std::move(state));
+  }
+  return states;
+}
+
+Status check_hosts(const v1::SeedPolicy& policy) {
+  if (policy.models_size() > kMaxModels) return refuse("models", "are too many");
+  for (int i = 0; i < policy.models_size(); ++i) {
+    if (policy.models(i).empty() || policy.models(i).size() > kMaxName)
+      return refuse(fmt::format("models[{}]", i), "is empty or too long");
+  }
+  if (policy.hardware_keys_size() > kMaxHardwareKeys) return refuse("hardware_keys", "are too many");
+  for (int i = 0; i < policy.hardware_keys_size(); ++i) {
+    if (policy.hardware_keys(i).size() != kHardwareKeySize)
+      return refuse(fmt::format("hardware_keys[{}]", i), "has not 32 bytes");
+  }
+  return {};
+}
+
+Status check_times(const v1::SeedPolicy& policy) {
+  if (policy.not_before() < 0) return refuse("not_before", "is before 1970");
+  if (policy.not_after() < 0 || (policy.not_after() != 0 && policy.not_after() <= policy.not_before()))
+    return refuse("not_after", "is not after not_before");
+  return {};
+}
+
+tl::unexpected<Error> not_allowed(std::string message, std::string_view member) {
+  return fail(ErrorCode::failed_precondition, std::move(message), fmt::format("policy.{}", member));
+}
+
 }  // namespace
 
-ImagePolicy::ImagePolicy(v1::SeedPolicy message, tee::MeasuredPolicy measured)
+ImagePolicy::ImagePolicy(v1::SeedPolicy message, std::vector<tee::MeasuredPolicy> references)
     : message_{std::move(message)},
-      measured_{std::move(measured)},
-      sealing_policy_{tpm::Policy{}.pcr(measured_.approved).digest()},
+      references_{std::move(references)},
       document_{to_bytes(as_bytes(message_.SerializeAsString()))},
       digest_{crypto::digest(crypto::HashAlgorithm::sha256, document_)} {}
 
@@ -81,14 +139,16 @@ Result<ImagePolicy> ImagePolicy::check(const v1::SeedPolicy& policy) {
   SEALIFT_CHECK(check_tees(policy.tees()));
   const auto profile = tpm::profile_from_name(policy.profile());
   if (!profile) return refuse("profile", "is neither \"firmware\" nor \"owner\"");
-  if (policy.approved_pcrs().size() > kMaxPcrText) return refuse("approved_pcrs", "are too long");
-  auto approved = tpm::PcrValues::parse(policy.approved_pcrs());
-  if (!approved) return tl::unexpected(at(std::move(approved).error(), "approved_pcrs"));
-  SEALIFT_TRY(auto roots, trusted_roots(policy));
+  SEALIFT_CHECK(check_hosts(policy));
+  SEALIFT_CHECK(check_times(policy));
   auto message = policy;
   message.DiscardUnknownFields();
-  message.set_approved_pcrs(approved->text());
-  return ImagePolicy{std::move(message), {std::move(roots), *profile, std::move(*approved)}};
+  SEALIFT_TRY(const auto approved, approved_states(message));
+  SEALIFT_TRY(const auto roots, trusted_roots(policy));
+  std::vector<tee::MeasuredPolicy> references;
+  references.reserve(approved.size());
+  for (const auto& values : approved) references.push_back({roots, *profile, values});
+  return ImagePolicy{std::move(message), std::move(references)};
 }
 
 Result<ImagePolicy> ImagePolicy::read(ByteView document) {
@@ -102,6 +162,47 @@ Status ImagePolicy::allow(std::string_view tee) const {
   const auto& tees = message_.tees();
   if (std::find(tees.begin(), tees.end(), tee) != tees.end()) return {};
   return fail(ErrorCode::failed_precondition, "the image's policy does not allow this kind of host", "tee");
+}
+
+Status ImagePolicy::allow_time(TimePoint now) const {
+  const auto seconds = crypto::unix_seconds(now);
+  if (seconds < message_.not_before())
+    return not_allowed(
+        "the image's policy does not hold yet: from " + crypto::utc_text(message_.not_before()),
+        "not_before");
+  if (message_.not_after() != 0 && seconds >= message_.not_after())
+    return not_allowed("the image's policy held until " + crypto::utc_text(message_.not_after()),
+                       "not_after");
+  return {};
+}
+
+Result<tee::MeasuredHost> ImagePolicy::verify(ByteView evidence, TimePoint now) const {
+  auto host = tee::verify_measured_evidence(evidence, references_.front(), now);
+  for (std::size_t i = 1; i < references_.size(); ++i) {
+    if (host || host.error().code != ErrorCode::storage_key_policy_differs) break;
+    host = tee::verify_measured_evidence(evidence, references_[i], now);
+  }
+  if (!host) return host;
+  SEALIFT_CHECK(allow_platform(host->platform));
+  return host;
+}
+
+Status ImagePolicy::allow_platform(const tee::VerifiedPlatform& platform) const {
+  const auto has = [](const auto& list, const std::string& one) {
+    return std::find(list.begin(), list.end(), one) != list.end();
+  };
+  const auto& identity = platform.identity();
+  const auto model = fmt::format("{}/{}", identity.manufacturer, identity.model);
+  const auto& models = message_.models();
+  if (!models.empty() && !has(models, model) && !has(models, identity.manufacturer))
+    return not_allowed(fmt::format("the image's policy does not name the host's TPM, {}", model), "models");
+  const auto& keys = message_.hardware_keys();
+  const auto hash = platform.hardware_key_hash().view();
+  if (!keys.empty() && !has(keys, std::string{as_text(hash)}))
+    return not_allowed(
+        fmt::format("the image's policy does not name the host's hardware key, {}", to_hex(hash)),
+        "hardware_keys");
+  return {};
 }
 
 }  // namespace sealift::securitymodule

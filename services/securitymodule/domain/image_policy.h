@@ -4,7 +4,9 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "base/clock.h"
 #include "sealift/v1/security_module.pb.h"
 #include "tee/measured.h"
 
@@ -27,16 +29,20 @@ class ImagePolicy {
   const v1::SeedPolicy& message() const noexcept { return message_; }
   /// failed_precondition at "tee".
   Status allow(std::string_view tee) const;
-  const tee::MeasuredPolicy& measured() const noexcept { return measured_; }
-  /// The policy of the sealed object: PolicyPCR over the approved values.
-  const crypto::Digest& sealing_policy() const noexcept { return sealing_policy_; }
+  /// failed_precondition at "policy.not_before" or "policy.not_after".
+  Status allow_time(TimePoint now) const;
+  /// The host whose storage key demands one of the approved states (tee/measured.h). failed_precondition at
+  /// "policy.models" or "policy.hardware_keys" where it is genuine, but none of those named.
+  Result<tee::MeasuredHost> verify(ByteView evidence, TimePoint now) const;
+  /// How many hosts may be authorized, ever; 0: any number.
+  std::uint32_t maximum_hosts() const noexcept { return message_.maximum_hosts(); }
 
  private:
-  ImagePolicy(v1::SeedPolicy message, tee::MeasuredPolicy measured);
+  ImagePolicy(v1::SeedPolicy message, std::vector<tee::MeasuredPolicy> references);
+  Status allow_platform(const tee::VerifiedPlatform& platform) const;
 
   v1::SeedPolicy message_;
-  tee::MeasuredPolicy measured_;
-  crypto::Digest sealing_policy_;
+  std::vector<tee::MeasuredPolicy> references_;
   Bytes document_;
   crypto::Digest digest_;
 };

@@ -12,7 +12,6 @@ TEST(ImagePolicyTest, TakesACompletePolicyAndReadsItBack) {
   const auto again = ImagePolicy::read(policy->document());
   ASSERT_THAT(again, Succeeds());
   EXPECT_EQ(again->document(), policy->document());
-  EXPECT_EQ(again->sealing_policy(), policy->sealing_policy());
 }
 
 TEST(ImagePolicyTest, HasOneSpelling) {
@@ -34,6 +33,56 @@ TEST(ImagePolicyTest, AllowsTheKindsOfHostItNames) {
   EXPECT_THAT(policy.allow("measured"), Succeeds());
   EXPECT_THAT(policy.allow("sev"), FailsAt(ErrorCode::failed_precondition, "tee"));
   EXPECT_THAT(policy.allow(""), FailsAt(ErrorCode::failed_precondition, "tee"));
+}
+
+tee::MeasuredHost genuine(const ImagePolicy& policy) {
+  return policy.verify(tee::host().evidence(), test_pki::now()).value();
+}
+
+TEST(ImagePolicyTest, TakesAHostInAnyOfTheStatesItNames) {
+  auto policy = policy_for_test();
+  policy.clear_approved_pcrs();
+  for (const auto* const name : {"older", "newer"}) {
+    auto& reference = *policy.add_references();
+    reference.set_name(name);
+    reference.set_pcrs("sha256:6=" + std::string(64, name[0] == 'o' ? '1' : '2'));
+  }
+  EXPECT_THAT(ImagePolicy::check(policy)->verify(tee::host().evidence(), test_pki::now()),
+              FailsWith(ErrorCode::storage_key_policy_differs));
+  auto& third = *policy.add_references();
+  third.set_name("the host's own");
+  third.set_pcrs(tpm::some_pcrs().text());
+  const auto host = genuine(ImagePolicy::check(policy).value());
+  EXPECT_EQ(host.key.approved(), tpm::some_pcrs());
+}
+
+TEST(ImagePolicyTest, TakesTheMachinesThatItNamesAlone) {
+  const auto identity = genuine(ImagePolicy::check(policy_for_test()).value()).platform.identity();
+  const auto hash = genuine(ImagePolicy::check(policy_for_test()).value()).platform.hardware_key_hash();
+  const auto verify = [](const v1::SeedPolicy& policy) {
+    return ImagePolicy::check(policy)->verify(tee::host().evidence(), test_pki::now());
+  };
+  auto policy = policy_for_test();
+  policy.add_hardware_keys(std::string(32, 'x'));
+  EXPECT_THAT(verify(policy), FailsAt(ErrorCode::failed_precondition, "policy.hardware_keys"));
+  policy.add_hardware_keys(text_of(hash.view()));
+  EXPECT_THAT(verify(policy), Succeeds());
+  policy.add_models("id:00000000");
+  EXPECT_THAT(verify(policy), FailsAt(ErrorCode::failed_precondition, "policy.models"));
+  policy.add_models(identity.manufacturer + "/" + identity.model);
+  EXPECT_THAT(verify(policy), Succeeds());
+}
+
+TEST(ImagePolicyTest, HoldsFromOneTimeToAnother) {
+  auto policy = policy_for_test();
+  policy.set_not_before(1000);
+  policy.set_not_after(2000);
+  const auto checked = ImagePolicy::check(policy).value();
+  const auto at = [&](int seconds) { return checked.allow_time(TimePoint{std::chrono::seconds{seconds}}); };
+  EXPECT_THAT(at(999), FailsAt(ErrorCode::failed_precondition, "policy.not_before"));
+  EXPECT_THAT(at(1000), Succeeds());
+  EXPECT_THAT(at(1999), Succeeds());
+  EXPECT_THAT(at(2000), FailsAt(ErrorCode::failed_precondition, "policy.not_after"));
 }
 
 struct Fault {
@@ -89,6 +138,34 @@ std::vector<Fault> faults() {
       {"a short PCR", kArgument, "policy.approved_pcrs", [](auto& p) { p.set_approved_pcrs("sha256:6=aa"); }},
       {"very many PCRs", kArgument, "policy.approved_pcrs",
        [](auto& p) { p.set_approved_pcrs(std::string(kMaxPcrText + 1, 'a')); }},
+      {"PCRs beside references", kArgument, "policy.approved_pcrs",
+       [](auto& p) { p.add_references()->set_name("a"); }},
+      {"a reference without a name", kArgument, "policy.references[0].name",
+       [](auto& p) {
+         p.clear_approved_pcrs();
+         p.add_references();
+       }},
+      {"two references of one name", kArgument, "policy.references[1].name",
+       [](auto& p) {
+         for (int i = 0; i < 2; ++i) {
+           p.add_references()->set_name("a");
+           p.mutable_references(i)->set_pcrs(tpm::some_pcrs().text());
+         }
+         p.clear_approved_pcrs();
+       }},
+      {"a reference that is none", kArgument, "policy.references[0].pcrs",
+       [](auto& p) {
+         p.clear_approved_pcrs();
+         p.add_references()->set_name("a");
+       }},
+      {"an empty model", kArgument, "policy.models[0]", [](auto& p) { p.add_models(""); }},
+      {"a short hardware key", kArgument, "policy.hardware_keys[0]",
+       [](auto& p) { p.add_hardware_keys("0123"); }},
+      {"a window that never opens", kArgument, "policy.not_after",
+       [](auto& p) {
+         p.set_not_before(5);
+         p.set_not_after(5);
+       }},
       {"a large policy", ErrorCode::too_large, "policy",
        [](auto& p) { p.add_crls(std::string(kMaxPolicySize, 'a')); }},
   };

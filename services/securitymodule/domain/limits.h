@@ -13,6 +13,11 @@ inline constexpr int kMaxRoots = 32;
 inline constexpr int kMaxIntermediates = 64;
 inline constexpr int kMaxCrls = 64;
 inline constexpr std::size_t kMaxPcrText = 4096;
+inline constexpr int kMaxReferences = 32;
+inline constexpr int kMaxModels = 64;
+inline constexpr int kMaxHardwareKeys = 4096;
+/// Of a reference or a model, in bytes.
+inline constexpr std::size_t kMaxName = 128;
 /// Of a policy with all its certificates and lists, in bytes.
 inline constexpr std::size_t kMaxPolicySize = 1024UL * 1024;
 inline constexpr int kMaxPage = 100;

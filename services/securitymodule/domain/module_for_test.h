@@ -52,14 +52,16 @@ struct StoresForTest {
         seeds{store::make_seed_store(*database)},
         authorizations{store::make_authorization_store(*database)},
         enrolments{store::make_enrolment_store(*database)},
-        challenges{store::make_challenge_store(*database)} {}
-  Stores all() const { return {*seeds, *authorizations, *enrolments, *challenges}; }
+        challenges{store::make_challenge_store(*database)},
+        revocations{store::make_revocation_store(*database)} {}
+  Stores all() const { return {*seeds, *authorizations, *enrolments, *challenges, *revocations}; }
 
   std::unique_ptr<sql::Database> database;
   std::unique_ptr<store::SeedStore> seeds;
   std::unique_ptr<store::AuthorizationStore> authorizations;
   std::unique_ptr<store::EnrolmentStore> enrolments;
   std::unique_ptr<store::ChallengeStore> challenges;
+  std::unique_ptr<store::RevocationStore> revocations;
 };
 
 inline RootKey root_key_of(std::uint8_t fill) {

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/securitymodule/domain/security_module.h"
 
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cctype>
+
 namespace sealift::securitymodule {
 
 SecurityModule::SecurityModule(std::set<std::string> tenants, Stores stores, const Vault& vault,
@@ -11,7 +16,20 @@ SecurityModule::SecurityModule(std::set<std::string> tenants, Stores stores, con
       seeds_{stores.seeds, stores.authorizations, vault, clock},
       enrolments_{stores.enrolments, vault},
       questions_{stores.challenges, vault, clock, limits},
-      authorizations_{stores.authorizations, vault, clock} {}
+      authorizations_{stores.authorizations, vault, clock},
+      revocations_{stores.revocations, vault, clock} {}
+
+namespace {
+
+/// "host:000b…".
+std::string subject_of(const v1::Revocation& revocation) {
+  auto kind = v1::RevocationKind_Name(revocation.kind());
+  kind.erase(0, std::string_view{"REVOCATION_KIND_"}.size());
+  std::ranges::transform(kind, kind.begin(), [](unsigned char c) { return std::tolower(c); });
+  return fmt::format("{}:{}", kind, to_hex(as_bytes(revocation.subject())));
+}
+
+}  // namespace
 
 /// Runs `work` where the tenant is served here, and records what came of it: nothing does that was not
 /// recorded.
@@ -89,12 +107,15 @@ Result<v1::RequestAuthorizationResponse> SecurityModule::authorize(
   SEALIFT_TRY(const auto image, image_of(decision, request.image_id()));
   SEALIFT_TRY(const auto seed, seeds_.open(image));
   SEALIFT_CHECK(seed.policy->allow(request.tee()));
+  SEALIFT_CHECK(seed.policy->allow_time(clock_.now()));
   SEALIFT_TRY(const auto host, hosts_.verify(as_bytes(request.evidence()), *seed.policy, clock_.now()));
   decision.storage_key_name = host->key.name().hex();
+  const auto& hardware_key = host->platform.hardware_key_hash();
+  SEALIFT_CHECK(revocations_.check(image, hardware_key, host->key.name()));
   v1::RequestAuthorizationResponse response;
   SEALIFT_TRY(const auto known, enrolments_.knows(image.tenant, *host));
   if (known) {
-    SEALIFT_TRY(*response.mutable_sealed_data(), seal(decision, image, seed, host->key.key()));
+    SEALIFT_TRY(*response.mutable_sealed_data(), seal(decision, image, seed, host->key, hardware_key));
   } else {
     decision.outcome = "asked";
     SEALIFT_TRY(*response.mutable_question(), questions_.ask(image, *seed.policy, *host));
@@ -111,24 +132,75 @@ Result<v1::AnswerQuestionResponse> SecurityModule::enrol(Decision& decision,
                                                          const v1::AnswerQuestionRequest& request) {
   SEALIFT_TRY(const auto image, image_of(decision, request.image_id()));
   SEALIFT_TRY(const auto seed, seeds_.open(image));
+  SEALIFT_CHECK(seed.policy->allow_time(clock_.now()));
   SEALIFT_TRY(auto question, questions_.take(image, *seed.policy, request.question_id()));
   decision.storage_key_name = question.subject().key.name().hex();
   SEALIFT_TRY(const auto host, question.finish(as_bytes(request.answer()), clock_.now()));
+  SEALIFT_CHECK(revocations_.check(image, host.hardware_key_hash(), host.storage_key_name()));
   SEALIFT_CHECK(enrolments_.add(image.tenant, host));
   authorizations_.know(host.storage_key());
   v1::AnswerQuestionResponse response;
-  SEALIFT_TRY(*response.mutable_sealed_data(), seal(decision, image, seed, host.key().key()));
+  SEALIFT_TRY(*response.mutable_sealed_data(),
+              seal(decision, image, seed, host.key(), host.hardware_key_hash()));
   return response;
 }
 
+Status SecurityModule::revoke(const Asker& asker, const v1::Revocation& revocation) {
+  return decide("revoke", asker, [&](Decision& decision) {
+    decision.outcome = "revoked";
+    decision.subject = subject_of(revocation);
+    return revocations_.add(asker.tenant, revocation);
+  });
+}
+
+Status SecurityModule::reinstate(const Asker& asker, const v1::Revocation& revocation) {
+  return decide("reinstate", asker, [&](Decision& decision) {
+    decision.outcome = "reinstated";
+    decision.subject = subject_of(revocation);
+    return revocations_.remove(asker.tenant, revocation);
+  });
+}
+
+Result<v1::ListRevocationsResponse> SecurityModule::list_revocations(
+    const Asker& asker, const v1::ListRevocationsRequest& request) {
+  return decide("list_revocations", asker, [&](Decision& decision) {
+    decision.outcome = "listed";
+    return revocations_.list(asker.tenant, request);
+  });
+}
+
+Result<v1::DeprovisionHostResponse> SecurityModule::deprovision_host(
+    const Asker& asker, const v1::DeprovisionHostRequest& request) {
+  return decide("deprovision_host", asker, [&](Decision& decision) -> Result<v1::DeprovisionHostResponse> {
+    decision.outcome = "deprovisioned";
+    v1::Revocation host;
+    host.set_kind(v1::REVOCATION_KIND_HOST);
+    host.set_subject(request.storage_key_name());
+    // Revoked first: nothing is made for it any more while it is being forgotten.
+    SEALIFT_CHECK(revocations_.add(asker.tenant, host));
+    SEALIFT_TRY(const auto name, tpm::Name::parse(as_bytes(request.storage_key_name())));
+    decision.storage_key_name = name.hex();
+    SEALIFT_CHECK(enrolments_.remove(asker.tenant, name));
+    v1::DeprovisionHostResponse response;
+    SEALIFT_TRY(const auto gone, authorizations_.remove_of_host(asker.tenant, name));
+    response.set_authorizations(gone);
+    return response;
+  });
+}
+
 Result<v1::SealedData> SecurityModule::seal(Decision& decision, const ImageKey& image, const OpenedSeed& seed,
-                                            const tpm::Public& storage_key) {
+                                            const tee::VerifiedStorageKey& storage_key,
+                                            const crypto::Digest& hardware_key_hash) {
   decision.outcome = "returned";
-  SEALIFT_TRY(auto stored, authorizations_.find(image, seed, storage_key.name()));
-  if (stored) return std::move(*stored);
-  SEALIFT_TRY(auto made, authorizations_.make(image, seed, storage_key));
-  if (made.made) decision.outcome = "made";
-  return std::move(made.sealed_data);
+  SEALIFT_TRY(auto sealed, authorizations_.find(image, seed, storage_key));
+  if (!sealed) {
+    SEALIFT_TRY(auto made, authorizations_.make(image, seed, storage_key));
+    if (made.made) decision.outcome = "made";
+    sealed = std::move(made.sealed_data);
+  }
+  // Once more, so that what is revoked while this takes its time does not leave.
+  SEALIFT_CHECK(revocations_.check(image, hardware_key_hash, storage_key.name()));
+  return *std::move(sealed);
 }
 
 }  // namespace sealift::securitymodule

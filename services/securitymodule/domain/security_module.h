@@ -13,6 +13,7 @@
 #include "services/securitymodule/domain/decision.h"
 #include "services/securitymodule/domain/enrolments.h"
 #include "services/securitymodule/domain/questions.h"
+#include "services/securitymodule/domain/revocations.h"
 #include "services/securitymodule/domain/verified_hosts.h"
 
 namespace sealift::securitymodule {
@@ -23,6 +24,7 @@ struct Stores {
   store::AuthorizationStore& authorizations;
   store::EnrolmentStore& enrolments;
   store::ChallengeStore& challenges;
+  store::RevocationStore& revocations;
 };
 
 /// Any number of threads, and of security modules on one database. Each call is one line in the log of
@@ -42,6 +44,16 @@ class SecurityModule {
   Status delete_seed(const Asker& asker, const v1::DeleteSeedRequest& request);
   Result<v1::ListEnrolledHostsResponse> list_enrolled_hosts(const Asker& asker,
                                                             const v1::ListEnrolledHostsRequest& request);
+
+  /// From when it answers, no replica seals to what was revoked, nor returns what was sealed. Sealed data
+  /// that are with a host already stay there.
+  Status revoke(const Asker& asker, const v1::Revocation& revocation);
+  Status reinstate(const Asker& asker, const v1::Revocation& revocation);
+  Result<v1::ListRevocationsResponse> list_revocations(const Asker& asker,
+                                                       const v1::ListRevocationsRequest& request);
+  /// Revokes the host, and forgets its enrolment and what was sealed to it.
+  Result<v1::DeprovisionHostResponse> deprovision_host(const Asker& asker,
+                                                       const v1::DeprovisionHostRequest& request);
 
   /// Sealed data, or the question that the host must answer first. Refuses evidence as libs/tee does.
   Result<v1::RequestAuthorizationResponse> request_authorization(
@@ -64,7 +76,8 @@ class SecurityModule {
                                                      const v1::RequestAuthorizationRequest& request);
   Result<v1::AnswerQuestionResponse> enrol(Decision& decision, const v1::AnswerQuestionRequest& request);
   Result<v1::SealedData> seal(Decision& decision, const ImageKey& image, const OpenedSeed& seed,
-                              const tpm::Public& storage_key);
+                              const tee::VerifiedStorageKey& storage_key,
+                              const crypto::Digest& hardware_key_hash);
 
   std::set<std::string> tenants_;
   const Clock& clock_;
@@ -74,6 +87,7 @@ class SecurityModule {
   Enrolments enrolments_;
   Questions questions_;
   Authorizations authorizations_;
+  Revocations revocations_;
 };
 
 }  // namespace sealift::securitymodule

@@ -123,5 +123,27 @@ TEST_F(SecurityModuleTest, RecordsEachDecisionOnce) {
   EXPECT_EQ(lines[3].refusal->code, ErrorCode::malformed);
 }
 
+TEST_F(SecurityModuleTest, AuthorizesNoMoreHostsThanThePolicyAllows) {
+  auto policy = policy_for_test();
+  policy.set_maximum_hosts(1);
+  ASSERT_THAT(put(sm, kImage, 1, policy), Succeeds());
+  ASSERT_THAT(enrol(sm, host()), Succeeds());
+  const tee::HostForTest second;
+  EXPECT_THAT(enrol(sm, second), FailsAt(ErrorCode::failed_precondition, "policy.maximum_hosts"));
+  EXPECT_THAT(ask(sm, host().evidence()), Succeeds());
+}
+
+TEST_F(SecurityModuleTest, AuthorizesNobodyOutsideThePolicysTime) {
+  auto policy = policy_for_test();
+  policy.set_not_after(crypto::unix_seconds(clock.now()) + 100);
+  ASSERT_THAT(put(sm, kImage, 1, policy), Succeeds());
+  const auto asked = ask(sm, host().evidence());
+  ASSERT_THAT(asked, Succeeds());
+  clock.advance(std::chrono::seconds{100});
+  EXPECT_THAT(answer(sm, asked->question(), answer_of(host(), asked->question())),
+              FailsAt(ErrorCode::failed_precondition, "policy.not_after"));
+  EXPECT_THAT(ask(sm, host().evidence()), FailsAt(ErrorCode::failed_precondition, "policy.not_after"));
+}
+
 }  // namespace
 }  // namespace sealift::securitymodule

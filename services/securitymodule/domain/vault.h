@@ -27,7 +27,13 @@ struct SeedOwner {
 };
 
 /// A stamp of one kind is none of another.
-enum class RecordKind : std::uint8_t { enrolment = 1, question = 2, authorization = 3, audit_head = 4 };
+enum class RecordKind : std::uint8_t {
+  enrolment = 1,
+  question = 2,
+  authorization = 3,
+  audit_head = 4,
+  revocation = 5
+};
 
 /// Immutable; usable by several threads.
 class Vault {

@@ -10,7 +10,7 @@ Result<std::shared_ptr<const tee::MeasuredHost>> VerifiedHosts::verify(ByteView 
   const auto seconds = crypto::unix_seconds(now);
   auto entry = hosts_.find(key);
   if (!entry || seconds < entry->verified_at || seconds >= entry->host.platform.holds_until()) {
-    SEALIFT_TRY(auto host, tee::verify_measured_evidence(evidence, policy.measured(), now));
+    SEALIFT_TRY(auto host, policy.verify(evidence, now));
     entry = std::make_shared<const Entry>(Entry{std::move(host), seconds});
     hosts_.keep(key, entry);
   }

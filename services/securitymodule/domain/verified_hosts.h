@@ -16,7 +16,7 @@ class VerifiedHosts {
   /// `limit`: hosts that are kept.
   explicit VerifiedHosts(std::size_t limit = kLimit) : hosts_{limit} {}
 
-  /// As tee::verify_measured_evidence().
+  /// As ImagePolicy::verify().
   Result<std::shared_ptr<const tee::MeasuredHost>> verify(ByteView evidence, const ImagePolicy& policy,
                                                           TimePoint now);
 

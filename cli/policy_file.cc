@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/policy_file.h"
+
+#include <fmt/core.h>
+
+#include <toml++/toml.h>
+#include <chrono>
+#include <limits>
+#include <set>
+
+#include "base/file.h"
+#include "cli/inputs.h"
+#include "tee/measured.h"
+
+namespace sealift::cli {
+namespace {
+
+constexpr std::size_t kFileLimit = 256UL * 1024;
+constexpr std::string_view kFormat = "sealift-policy-v1";
+constexpr std::size_t kHashSize = 32;
+
+std::string bytes_of(ByteView bytes) { return {bytes.begin(), bytes.end()}; }
+
+/// One table, whose members are taken one by one; what nobody took is refused at the end.
+class Table {
+ public:
+  Table(const toml::table& table, std::string way) : table_{table}, way_{std::move(way)} {}
+
+  std::string way_to(std::string_view member) const { return fmt::format("{}.{}", way_, member); }
+  tl::unexpected<Error> refuse(std::string_view member, std::string_view why) const {
+    return fail(ErrorCode::invalid_argument, fmt::format("{} {}", way_to(member), why), way_to(member));
+  }
+  const toml::node* take(std::string_view member) {
+    taken_.emplace(member);
+    return table_.get(member);
+  }
+  Result<std::string> text(std::string_view member, std::string fallback) {
+    const auto* const node = take(member);
+    if (node == nullptr) return fallback;
+    const auto value = node->value_exact<std::string>();
+    if (!value) return refuse(member, "is not a text");
+    return *value;
+  }
+  Result<bool> flag(std::string_view member) {
+    const auto* const node = take(member);
+    if (node == nullptr) return false;
+    const auto value = node->value_exact<bool>();
+    if (!value) return refuse(member, "is neither true nor false");
+    return *value;
+  }
+  Result<std::vector<std::string>> texts(std::string_view member) {
+    std::vector<std::string> all;
+    const auto* const node = take(member);
+    if (node == nullptr) return all;
+    const auto* const list = node->as_array();
+    if (list == nullptr) return refuse(member, "is not a list of texts");
+    for (const auto& each : *list) {
+      auto value = each.value_exact<std::string>();
+      if (!value) return refuse(member, "is not a list of texts");
+      all.push_back(std::move(*value));
+    }
+    return all;
+  }
+  Result<std::vector<Path>> paths(std::string_view member, const Path& folder) {
+    SEALIFT_TRY(const auto names, texts(member));
+    std::vector<Path> all;
+    all.reserve(names.size());
+    for (const auto& name : names) all.push_back(folder / name);
+    return all;
+  }
+  /// 0 where it is not there.
+  Result<std::uint32_t> count(std::string_view member) {
+    const auto* const node = take(member);
+    if (node == nullptr) return 0U;
+    const auto value = node->value_exact<std::int64_t>();
+    if (!value || *value < 1 || *value > std::numeric_limits<std::uint32_t>::max())
+      return refuse(member, "is not a number from 1 on");
+    return static_cast<std::uint32_t>(*value);
+  }
+  /// Seconds since 1970; 0 where it is not there.
+  Result<std::int64_t> time(std::string_view member) {
+    const auto* const node = take(member);
+    if (node == nullptr) return 0;
+    const auto value = node->value_exact<toml::date_time>();
+    if (!value || !value->offset)
+      return refuse(member, "is not a time with its zone, like 2026-06-01T00:00:00Z");
+    const std::chrono::year_month_day day{std::chrono::year{value->date.year},
+                                          std::chrono::month{value->date.month},
+                                          std::chrono::day{value->date.day}};
+    if (!day.ok()) return refuse(member, "is no day that there is");
+    using std::chrono::hours;
+    using std::chrono::minutes;
+    using std::chrono::seconds;
+    const auto time = std::chrono::sys_days{day} + hours{value->time.hour} + minutes{value->time.minute} +
+                      seconds{value->time.second} - minutes{value->offset->minutes};
+    return time.time_since_epoch().count();
+  }
+  Status expect_end() const {
+    for (const auto& [key, value] : table_) {
+      if (!taken_.contains(key.str())) return refuse(key.str(), "is nothing that a policy has");
+    }
+    return {};
+  }
+
+ private:
+  const toml::table& table_;
+  std::string way_;
+  std::set<std::string, std::less<>> taken_;
+};
+
+Result<toml::table> parse(const Path& path) {
+  SEALIFT_TRY(const auto bytes, read_file(path, kFileLimit));
+  try {
+    return toml::parse(as_text(bytes));
+  } catch (const toml::parse_error& error) {
+    return fail(ErrorCode::malformed,
+                fmt::format("{}:{}: {}", path.string(), error.source().begin.line, error.description()),
+                "policy");
+  }
+}
+
+Status read_trust(Table& table, const Path& folder, v1::SeedPolicy& policy) {
+  SEALIFT_TRY(const auto roots, table.paths("roots", folder));
+  SEALIFT_TRY(const auto intermediates, table.paths("intermediates", folder));
+  SEALIFT_TRY(const auto crls, table.paths("crls", folder));
+  if (roots.empty()) return table.refuse("roots", "names nobody: no host would be trusted");
+  SEALIFT_TRY(auto root_certificates, read_certificates(roots));
+  SEALIFT_TRY(auto others, read_certificates(intermediates));
+  SEALIFT_TRY(auto lists, read_crls(crls));
+  for (const auto& one : root_certificates) policy.add_trusted_roots(bytes_of(one.der()));
+  for (const auto& one : others) policy.add_intermediates(bytes_of(one.der()));
+  for (const auto& one : lists) policy.add_crls(bytes_of(one.der()));
+  SEALIFT_TRY(const auto require_crl, table.flag("require_crl"));
+  policy.set_require_crl(require_crl);
+  const auto crl_policy = require_crl ? crypto::CrlPolicy::required : crypto::CrlPolicy::where_given;
+  SEALIFT_CHECK(tee::TrustedRoots::create(
+      {std::move(root_certificates), std::move(others), std::move(lists), crl_policy}));
+  return {};
+}
+
+Status read_reference(const toml::node& node, std::size_t number, const Path& folder,
+                      const tpm::PcrSelection& selection, v1::SeedPolicy& policy) {
+  const auto way = fmt::format("policy.reference[{}]", number);
+  if (!node.is_table()) return fail(ErrorCode::invalid_argument, way + " is not a table", way);
+  Table table{*node.as_table(), way};
+  SEALIFT_TRY(const auto name, table.text("name", {}));
+  SEALIFT_TRY(const auto pcrs, table.text("pcrs", {}));
+  SEALIFT_TRY(const auto log, table.text("log", {}));
+  SEALIFT_CHECK(table.expect_end());
+  if (name.empty()) return table.refuse("name", "is missing: which firmware is this?");
+  if (pcrs.empty() == log.empty()) return table.refuse("pcrs", "or an event log as \"log\": one of them");
+  auto values = expected_pcrs(pcrs, log.empty() ? Path{} : folder / log, selection);
+  if (!values) return table.refuse(log.empty() ? "pcrs" : "log", "does not hold: " + values.error().message);
+  auto& reference = *policy.add_references();
+  reference.set_name(name);
+  reference.set_pcrs(values->text());
+  return {};
+}
+
+Status read_references(Table& table, const Path& folder, v1::SeedPolicy& policy) {
+  SEALIFT_TRY(const auto profile_name, table.text("profile", "firmware"));
+  const auto profile = tpm::profile_from_name(profile_name);
+  if (!profile) return table.refuse("profile", "is neither \"firmware\" nor \"owner\"");
+  policy.set_profile(profile_name);
+  SEALIFT_TRY(const auto selection, tpm::PcrSelection::parse((*profile)->pcrs));
+  const auto* const node = table.take("reference");
+  const auto* const list = node == nullptr ? nullptr : node->as_array();
+  if (list == nullptr || list->empty())
+    return table.refuse("reference", "is missing: a [[reference]] for each state that you approve of");
+  for (std::size_t i = 0; i < list->size(); ++i)
+    SEALIFT_CHECK(read_reference(*list->get(i), i, folder, selection, policy));
+  return {};
+}
+
+Status read_hosts(Table& table, v1::SeedPolicy& policy) {
+  SEALIFT_TRY(const auto models, table.texts("models"));
+  for (const auto& model : models) policy.add_models(model);
+  SEALIFT_TRY(const auto keys, table.texts("hardware_keys"));
+  for (const auto& text : keys) {
+    const auto hash = from_hex(text);
+    if (!hash || hash->size() != kHashSize)
+      return table.refuse("hardware_keys", "holds something else than 64 hexadecimal digits each");
+    policy.add_hardware_keys(bytes_of(*hash));
+  }
+  return {};
+}
+
+Status read_limits(Table& table, v1::SeedPolicy& policy) {
+  SEALIFT_TRY(const auto not_before, table.time("not_before"));
+  SEALIFT_TRY(const auto not_after, table.time("not_after"));
+  if (not_after != 0 && not_after <= not_before)
+    return table.refuse("not_after", "is not after not_before: no host would ever do");
+  policy.set_not_before(not_before);
+  policy.set_not_after(not_after);
+  SEALIFT_TRY(const auto release, table.text("release", "many"));
+  SEALIFT_TRY(const auto maximum, table.count("maximum_hosts"));
+  if (release != "many" && release != "once")
+    return table.refuse("release", "is neither \"once\" nor \"many\"");
+  if (release == "once" && maximum > 1)
+    return table.refuse("maximum_hosts", "contradicts release = \"once\"");
+  policy.set_maximum_hosts(release == "once" ? 1 : maximum);
+  return {};
+}
+
+}  // namespace
+
+Result<v1::SeedPolicy> read_policy_file(const Path& path) {
+  SEALIFT_TRY(const auto document, parse(path));
+  const auto folder = path.parent_path();
+  Table table{document, "policy"};
+  SEALIFT_TRY(const auto format, table.text("format", {}));
+  if (format != kFormat) return table.refuse("format", fmt::format("is not \"{}\"", kFormat));
+  v1::SeedPolicy policy;
+  SEALIFT_TRY(const auto tees, table.texts("tees"));
+  if (tees != std::vector<std::string>{"measured"}) return table.refuse("tees", "is not [\"measured\"]");
+  policy.add_tees("measured");
+  SEALIFT_CHECK(read_trust(table, folder, policy));
+  SEALIFT_CHECK(read_references(table, folder, policy));
+  SEALIFT_CHECK(read_hosts(table, policy));
+  SEALIFT_CHECK(read_limits(table, policy));
+  SEALIFT_CHECK(table.expect_end());
+  return policy;
+}
+
+}  // namespace sealift::cli
