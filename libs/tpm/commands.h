@@ -4,6 +4,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "tpm/command.h"
@@ -19,6 +20,16 @@ Status policy_secret(Tpm& tpm, const Entity& entity, Session& session, const Ses
 /// PolicyPCR over the values as they are: the use that follows shows whether they are the right ones.
 Status policy_pcr(Tpm& tpm, const Session& policy, const PcrSelection& selection);
 Status policy_command_code(Tpm& tpm, const Session& policy, std::uint32_t command_code);
+/// PolicyNV, read by the index's own Empty Auth. TPM_RC_POLICY where it does not compare so now.
+Status policy_nv(Tpm& tpm, const Session& policy, const Entity& index, NvComparison comparison,
+                 ByteView operand);
+Status policy_cp_hash(Tpm& tpm, const Session& policy, const Digest& command);
+/// PolicyOR: the session's policy is one of `branches`.
+Status policy_or(Tpm& tpm, const Session& policy, std::span<const Digest> branches);
+/// PolicyAuthorize: the session's policy is `approved`, which `signer` has signed; `ticket` is
+/// verify_signature()'s over approved ‖ policy_ref.
+Status policy_authorize(Tpm& tpm, const Session& policy, const Digest& approved, ByteView policy_ref,
+                        const Name& signer, ByteView ticket);
 
 /// A transient object, owned: flushed at the end.
 class LoadedObject {
@@ -48,6 +59,10 @@ Result<Bytes> import_object(Tpm& tpm, const Entity& parent, Session& session, co
 /// `object` is a TPM2B_PRIVATE. authentication_failed where the TPM calls it by another Name than `area` has.
 Result<LoadedObject> load(Tpm& tpm, const Entity& parent, Session& session, ByteView object,
                           const Public& area);
+/// TPM2_LoadExternal: a public key, in the owner's hierarchy.
+Result<LoadedObject> load_external(Tpm& tpm, const Public& area);
+/// `signature` is a TPMT_SIGNATURE over `digest`. The TPM's ticket (TPMT_TK_VERIFIED) that it is right.
+Result<Bytes> verify_signature(Tpm& tpm, const Entity& key, const Digest& digest, ByteView signature);
 Result<SecretBytes> unseal_object(Tpm& tpm, const Entity& object, Session& session);
 struct Primary {
   LoadedObject object;

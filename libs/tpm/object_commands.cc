@@ -90,6 +90,24 @@ Result<LoadedObject> load(Tpm& tpm, const Entity& parent, Session& session, Byte
   return loaded;
 }
 
+Result<LoadedObject> load_external(Tpm& tpm, const Public& area) {
+  TpmCommand command{"TPM2_LoadExternal", TPM2_CC_LoadExternal};
+  command.sized({}).bytes(area.tpm2b()).be32(TPM2_RH_OWNER).returns_handle();
+  SEALIFT_TRY(const auto response, command.run(tpm));
+  LoadedObject loaded{tpm, response.handle(), area.name()};
+  SEALIFT_TRY(const auto name, only_tpm2b(response.reader()));
+  if (same_bytes(name, area.name().view())) return loaded;
+  return fail(ErrorCode::authentication_failed, "TPM2_LoadExternal: the TPM calls the key by another name",
+              "name");
+}
+
+Result<Bytes> verify_signature(Tpm& tpm, const Entity& key, const Digest& digest, ByteView signature) {
+  TpmCommand command{"TPM2_VerifySignature", TPM2_CC_VerifySignature};
+  command.handle(key).sized(digest.view()).bytes(signature);
+  SEALIFT_TRY(const auto response, command.run(tpm));
+  return to_bytes(response.parameters());
+}
+
 Result<SecretBytes> unseal_object(Tpm& tpm, const Entity& object, Session& session) {
   TpmCommand command{"TPM2_Unseal", TPM2_CC_Unseal};
   SEALIFT_TRY(const auto response, command.authorize(object, session).run(tpm));

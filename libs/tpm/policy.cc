@@ -47,6 +47,16 @@ Policy& Policy::command_code(std::uint32_t command) {
   return extend(TPM2_CC_PolicyCommandCode, std::move(ByteWriter{}.be32(command)).take());
 }
 
+// Part 3, clause 23.9: the comparison is hashed first.
+Policy& Policy::nv(const Name& index, NvComparison comparison, ByteView operand) {
+  const auto arguments =
+      std::move(ByteWriter{}.bytes(operand).be16(0).be16(static_cast<std::uint16_t>(comparison))).take();
+  const auto hashed = crypto::digest(hash_, arguments);
+  return extend(TPM2_CC_PolicyNV, std::move(ByteWriter{}.bytes(hashed.view()).bytes(index.view())).take());
+}
+
+Policy& Policy::cp_hash(const Digest& command) { return extend(TPM2_CC_PolicyCpHash, command.view()); }
+
 Policy& Policy::auth_value() { return extend(TPM2_CC_PolicyAuthValue, {}); }
 
 Policy& Policy::authorize(const Name& signer, ByteView policy_ref) {

@@ -8,6 +8,10 @@
 
 namespace sealift::tpm {
 
+/// How an index's content must compare with an operand, both unsigned and big-endian (TPM_EO, Part 2, table
+/// 18).
+enum class NvComparison : std::uint16_t { less = 5, at_most = 9 };
+
 /// A policy as its digest grows, step by step, in the order in which a session must take the steps:
 /// `Policy{}.secret(index).pcr(values).digest()`. A new one is all zeros, which no session can satisfy.
 class Policy {
@@ -20,6 +24,10 @@ class Policy {
   Policy& secret(const Name& entity, ByteView policy_ref = {});
   /// TPM2_PolicyCommandCode: for this command (TPM_CC) only.
   Policy& command_code(std::uint32_t command);
+  /// TPM2_PolicyNV: what `index` holds compares so with `operand`.
+  Policy& nv(const Name& index, NvComparison comparison, ByteView operand);
+  /// TPM2_PolicyCpHash: this very command, with these very parameters.
+  Policy& cp_hash(const Digest& command);
   /// TPM2_PolicyAuthValue: the object's own auth value, too.
   Policy& auth_value();
   /// TPM2_PolicyAuthorize: whatever policy the key `signer` has signed. What was before is forgotten.

@@ -31,12 +31,14 @@ inline constexpr std::size_t kBootPasswordSize = 32;
 /// `owner`: the same under the owner hierarchy, for machines whose firmware knows nothing of Sealift; their
 /// measured initrd rotates the boot password. It protects only as well as the owner's authorization is kept.
 struct Profile {
-  std::string_view name;        ///< "firmware", "owner"
-  Hierarchy hierarchy;          ///< who may provision
-  Handle password_index;        ///< the NV index whose auth value is the boot password ("NV index X")
-  std::uint32_t nv_attributes;  ///< TPMA_NV of that index, as defined; writing it adds TPMA_NV_WRITTEN
-  Handle storage_key;           ///< persistent handle
-  std::string_view pcrs;        ///< the PCRs the storage key is bound to unless the customer chooses others
+  std::string_view name;             ///< "firmware", "owner"
+  Hierarchy hierarchy;               ///< who may provision
+  Handle password_index;             ///< the NV index whose auth value is the boot password ("NV index X")
+  std::uint32_t nv_attributes;       ///< TPMA_NV of that index, as defined; writing it adds TPMA_NV_WRITTEN
+  Handle storage_key;                ///< persistent handle
+  Handle version_index;              ///< the NV index of the lowest version that holds (approval.h)
+  std::uint32_t version_attributes;  ///< TPMA_NV of that index, as defined
+  std::string_view pcrs;  ///< the PCRs the storage key is bound to unless the customer chooses others
 
   /// What NV_DefineSpace takes: 32 bytes, policy = PolicySecret(hierarchy) ∧
   /// PolicyCommandCode(NV_ChangeAuth).
@@ -47,9 +49,17 @@ struct Profile {
   Name password_index_name() const;
   /// PolicySecret(password index) ∧ PolicyPCR(`pcrs`): the values are those approved for this machine.
   Digest storage_key_policy(const PcrValues& values) const;
+  /// PolicyAuthorize(`approver`) ∧ PolicySecret(password index): a state that this key approves of.
+  Digest storage_key_policy(const Name& approver) const;
   /// What CreatePrimary takes in `hierarchy`; `kind` is rsa2048 or p256. Attributes, design section 6:
   /// fixedTPM, fixedParent, sensitiveDataOrigin, restricted, decrypt, noDA, and nothing else.
   TPMT_PUBLIC storage_key_template(KeyKind kind, const PcrValues& values) const;
+  TPMT_PUBLIC storage_key_template(KeyKind kind, const Name& approver) const;
+
+  /// What NV_DefineSpace takes: 8 bytes, big-endian, which a withdrawal of the approver alone may write.
+  TPMS_NV_PUBLIC version_index_public(const Name& approver) const;
+  /// Name of that index once it has been written.
+  Name version_index_name(const Name& approver) const;
 };
 
 const Profile& firmware_profile() noexcept;

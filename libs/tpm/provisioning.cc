@@ -78,6 +78,28 @@ Status provision_password_index(Tpm& tpm, const Profile& profile, const Entity& 
   return {};
 }
 
+/// Below no version at first. Whoever may define it may write it as well; nobody else may, but by a
+/// withdrawal.
+Status provision_version_index(Tpm& tpm, const Profile& profile, const Approver& approver,
+                               const Entity& authority) {
+  const auto wanted = profile.version_index_name(approver.name());
+  SEALIFT_TRY(auto found, find_nv_index(tpm, profile.version_index));
+  if (!found) {
+    const auto area = profile.version_index_public(approver.name());
+    SEALIFT_CHECK(with_authority(
+        tpm, authority, [&](Session& session) { return nv_define(tpm, authority, session, area, {}); }));
+    SEALIFT_TRY(found, find_nv_index(tpm, profile.version_index));
+  }
+  if (found && found->name != wanted && (found->attributes & TPMA_NV_WRITTEN) == 0) {
+    SEALIFT_CHECK(with_authority(tpm, authority, [&](Session& session) {
+      return nv_write(tpm, authority, session, {found->index, found->name}, version_bytes(0), 0);
+    }));
+    SEALIFT_TRY(found, find_nv_index(tpm, profile.version_index));
+  }
+  if (found && found->name == wanted) return {};
+  return fail_differs("version_index", "the NV index of versions is there for another approver");
+}
+
 Status check_storage_key(const Public& found, const TPMT_PUBLIC& wanted) {
   const auto& area = found.area();
   const auto differs = [](std::string_view what) {
@@ -111,7 +133,9 @@ Result<Public> make_primary(Tpm& tpm, const Entity& hierarchy, const Entity& aut
 }
 
 Result<Public> provision_storage_key(Tpm& tpm, const MachinePlan& plan, const Entity& authority) {
-  const auto wanted = plan.profile->storage_key_template(plan.storage_key, plan.pcrs);
+  const auto wanted = plan.approver
+                          ? plan.profile->storage_key_template(plan.storage_key, plan.approver->name())
+                          : plan.profile->storage_key_template(plan.storage_key, plan.pcrs);
   SEALIFT_TRY(auto found, find_public(tpm, plan.profile->storage_key));
   if (!found) return make_primary(tpm, authority, authority, wanted, plan.profile->storage_key);
   SEALIFT_CHECK(check_storage_key(*found, wanted));
@@ -149,6 +173,7 @@ Result<ProvisionedMachine> provision(Tpm& tpm, const MachinePlan& plan, const Hi
   const Tpm::Turn turn{tpm};
   const auto authority = entity_of(plan.profile->hierarchy, auths);
   SEALIFT_CHECK(provision_password_index(tpm, *plan.profile, authority));
+  if (plan.approver) SEALIFT_CHECK(provision_version_index(tpm, *plan.profile, *plan.approver, authority));
   SEALIFT_TRY(auto storage_key, provision_storage_key(tpm, plan, authority));
   ProvisionedMachine machine{std::move(storage_key), {}};
   for (const auto& ek : endorsement_keys()) {

@@ -7,9 +7,11 @@
 /// hierarchy's auth is still empty gives away what is set then: provision and boot before anybody else can.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "base/secret.h"
+#include "tpm/approval.h"
 #include "tpm/profile.h"
 #include "tpm/transport.h"
 
@@ -28,6 +30,8 @@ struct MachinePlan {
   const Profile* profile;  ///< firmware_profile() or owner_profile()
   KeyKind storage_key;     ///< rsa2048 or p256
   PcrValues pcrs;          ///< the approved state, which the storage key is bound to
+  /// Instead: whoever this key approves of (approval.h). The machine gets a version index then.
+  std::optional<Approver> approver = {};
 };
 
 /// What a provisioned machine has.
@@ -39,7 +43,8 @@ struct ProvisionedMachine {
 /// Does what is missing of the plan and checks what is there; running it again changes nothing.
 /// already_exists where something else is there, with the field that differs: "nv_index",
 /// "nv_index.attributes", "nv_index.policy", "nv_index.size", "nv_index.name_algorithm",
-/// "storage_key.attributes", "storage_key.policy", "storage_key.algorithm", "endorsement_key". Leaves the
+/// "storage_key.attributes", "storage_key.policy", "storage_key.algorithm", "endorsement_key",
+/// "version_index". Leaves the
 /// boot password unknown to all: rotate_boot_password() comes next.
 Result<ProvisionedMachine> provision(Tpm& tpm, const MachinePlan& plan, const HierarchyAuths& auths);
 

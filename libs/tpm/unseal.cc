@@ -48,8 +48,8 @@ Status check_tpm2b(ByteView tpm2b, const char* field) {
 class Chain {
  public:
   Chain(Tpm& tpm, const StorageParent& parent, const Entity& password, const SealedData& data,
-        const Public& area)
-      : tpm_{tpm}, parent_{parent}, password_{password}, data_{data}, area_{area} {}
+        const Public& area, const ObjectPolicy* approved)
+      : tpm_{tpm}, parent_{parent}, password_{password}, data_{data}, area_{area}, approved_{approved} {}
 
   Result<SecretBytes> run(const ObjectPolicy& object_policy) {
     const Tpm::Turn turn{tpm_};
@@ -67,14 +67,16 @@ class Chain {
  private:
   Entity parent_key() const { return {parent_.profile->storage_key, parent_.key.name()}; }
 
+  /// An approver's part comes first: it forgets what was before it.
   Status satisfy_parent(Session& proof, const Session& policy) {
+    if (approved_ != nullptr) SEALIFT_CHECK(approved_->satisfy(tpm_, policy));
     auto proven = policy_secret(tpm_, password_, proof, policy);
     if (!proven && (is_rc(proven.error(), "TPM_RC_BAD_AUTH") || is_rc(proven.error(), "TPM_RC_AUTH_FAIL"))) {
       return fail(ErrorCode::boot_password_refused, "the TPM does not accept the boot password",
                   "boot_password", proven.error().message);
     }
     SEALIFT_CHECK(std::move(proven));
-    return policy_pcr(tpm_, policy, parent_.pcrs);
+    return approved_ != nullptr ? Status{} : policy_pcr(tpm_, policy, parent_.pcrs);
   }
 
   Result<Bytes> import(Session& policy) {
@@ -106,6 +108,7 @@ class Chain {
   }
 
   tl::unexpected<Error> fail_pcr(const Error& cause) {
+    if (approved_ != nullptr) return tl::unexpected(approved_->refusal(tpm_, parent_.key.policy()));
     auto refusal =
         pcr_refusal(tpm_, parent_.pcrs,
                     fmt::format("PCR {} has another value than the one approved", parent_.pcrs.text()),
@@ -129,6 +132,7 @@ class Chain {
   const Entity& password_;
   const SealedData& data_;
   const Public& area_;
+  const ObjectPolicy* approved_;
 };
 
 /// 1 to `bound` ms: two who met must not meet again.
@@ -168,7 +172,7 @@ Result<StorageParent> read_storage_parent(Tpm& tpm, const Profile& profile, cons
 
 Result<SecretBytes> unseal(Tpm& tpm, const StorageParent& parent,
                            const Secret<kBootPasswordSize>& boot_password, const SealedData& data,
-                           const ObjectPolicy& policy) {
+                           const ObjectPolicy& policy, const ObjectPolicy* approved) {
   const auto area = Public::parse(data.public_area);
   if (!area) return fail_sealed("the sealed data's public area is damaged", "public", area.error());
   SEALIFT_CHECK(check_tpm2b(data.duplicate, "duplicate"));
@@ -178,7 +182,7 @@ Result<SecretBytes> unseal(Tpm& tpm, const StorageParent& parent,
   const auto deadline = steady_clock::now() + kPatience;
   unsigned lost_connections = 0;
   for (unsigned bound = 2;; bound = std::min(bound * 2, kLongestPause)) {
-    auto secret = Chain{tpm, parent, password, data, *area}.run(policy);
+    auto secret = Chain{tpm, parent, password, data, *area, approved}.run(policy);
     if (secret || !is_passing(secret.error())) return secret;
     if (secret.error().code == ErrorCode::tpm_unavailable && ++lost_connections == kConnectionAttempts)
       return secret;

@@ -3,8 +3,9 @@
 ///
 /// Eleven commands: two sessions, both bound to the boot password, so that neither it nor the opened secret
 /// crosses the bus in the clear and nobody on the bus can alter what counts; PolicySecret and PolicyPCR for
-/// Import, the same for Load, the object's own policy, Unseal, one flush. The sessions end with their last
-/// use. No key is created.
+/// Import, the same for Load (for a storage key that is bound to an approver: its approval, then
+/// PolicySecret), the object's own policy, Unseal, one flush. The sessions end with their last use. No key is
+/// created.
 ///
 /// Other users of the same TPM may take its slots or extend a PCR meanwhile, and the TPM may restart: such an
 /// attempt leaves nothing behind and is made again, for at most ten seconds.
@@ -57,8 +58,11 @@ Result<StorageParent> read_storage_parent(Tpm& tpm, const Profile& profile, cons
 /// The secret in `data`. pcr_differs (field: the PCRs, as "sha256:6"), boot_password_refused,
 /// sealed_data_refused (field "public", "duplicate" or "seed" where that is known), authentication_failed
 /// where somebody altered a response, tpm_unavailable, tpm_error.
+///
+/// `approved` is for a parent that is bound to an approver (profile.h): what the approver's part of its
+/// policy takes. Null for one that is bound to PCR values.
 Result<SecretBytes> unseal(Tpm& tpm, const StorageParent& parent,
                            const Secret<kBootPasswordSize>& boot_password, const SealedData& data,
-                           const ObjectPolicy& policy);
+                           const ObjectPolicy& policy, const ObjectPolicy* approved = nullptr);
 
 }  // namespace sealift::tpm
