@@ -6,7 +6,7 @@ find_package(GTest REQUIRED)
 find_package(Protobuf REQUIRED)
 include(GoogleTest)
 
-foreach(module tss2-mu tss2-tctildr libcryptsetup libarchive ext2fs com_err libelf libcurl expat sqlite3 libpq p11-kit-1)
+foreach(module tss2-mu tss2-tctildr libcryptsetup libarchive ext2fs com_err libelf libcurl expat sqlite3 libpq p11-kit-1 prometheus-cpp-core)
   string(MAKE_C_IDENTIFIER ${module} name)
   pkg_check_modules(${name} REQUIRED IMPORTED_TARGET ${module})
 endforeach()

@@ -20,6 +20,7 @@ namespace util = google::protobuf::util;
 
 constexpr std::string_view kProto = "application/proto";
 constexpr std::string_view kJson = "application/json";
+constexpr std::string_view kText = "text/plain; version=0.0.4; charset=utf-8";  // Prometheus'
 constexpr std::string_view kStreamProto = "application/connect+proto";
 constexpr std::string_view kStreamJson = "application/connect+json";
 constexpr std::size_t kTimeoutDigits = 10;
@@ -45,7 +46,7 @@ Reply wrong_verb(const RequestHead& head, const Method& method) {
       fmt::format("{} cannot be called with {}", method.name, std::string{head.method}.substr(0, 16)),
       "method",
       {}};
-  return http_refusal(405, error, "Allow", method.no_side_effects && !streams(method) ? "GET, POST" : "POST");
+  return http_refusal(405, error, "Allow", method.page ? "GET" : method.no_side_effects && !streams(method) ? "GET, POST" : "POST");
 }
 
 Reply wrong_content_type(const Method& method) {
@@ -96,6 +97,14 @@ Status check_version(std::string_view version, std::string_view expected, std::s
 Status check_identity_coding(std::string_view coding, std::string_view where) {
   if (coding.empty() || equals_ignoring_case(coding, "identity")) return {};
   return fail(ErrorCode::unimplemented, fmt::format("{} can only be identity", where), std::string{where});
+}
+
+/// Errors are JSON there, too.
+std::variant<Plan, Reply> plan_page(const RequestHead& head, Plan plan) {
+  if (head.method != "GET") return wrong_verb(head, *plan.method);
+  plan.encoding = Encoding::json;
+  plan.message.emplace();
+  return plan;
 }
 
 /// What GET says in its query.
@@ -171,6 +180,7 @@ std::variant<Plan, Reply> plan(const RequestHead& head, const Router& router) {
   if (plan.method == nullptr) {
     return http_refusal(404, {ErrorCode::unimplemented, "there is no such method", "path", {}});
   }
+  if (plan.method->page) return plan_page(head, std::move(plan));
   const bool get = head.method == "GET" && plan.method->no_side_effects && !streams(*plan.method);
   if (!get && head.method != "POST") return wrong_verb(head, *plan.method);
   if (get) {
@@ -233,6 +243,7 @@ Status decode(std::string_view text, Encoding encoding, google::protobuf::Messag
 Reply serve_unary(const Plan& plan, const Call& call, std::string_view body) {
   // It waited for a worker longer than its caller for it.
   if (call.is_cancelled()) return refusal(plan, {ErrorCode::canceled, "nobody waits for the answer", {}, {}});
+  if (plan.method->page) return {200, {{"Content-Type", std::string{kText}}}, plan.method->page(), {}};
   const std::unique_ptr<google::protobuf::Message> request{plan.method->request->New()};
   if (const auto decoded = decode(plan.message ? *plan.message : body, plan.encoding, *request); !decoded) {
     return refusal(plan, not_the_message(plan, decoded.error()));

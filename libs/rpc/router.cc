@@ -48,6 +48,15 @@ Method& Router::add(std::string_view method, Allow allow, const google::protobuf
   return entry->second;
 }
 
+void Router::page(std::string_view path, Allow allow, std::function<std::string()> text) {
+  const bool added =
+      methods_
+          .emplace(path, Method{std::string{path}, std::move(allow), nullptr, nullptr, nullptr, {}, {}, 0, true,
+                                std::move(text)})
+          .second;
+  require(added, path, "registered twice");
+}
+
 void Router::limit_body(std::string_view method, std::size_t bytes) {
   const auto found =
       std::ranges::find_if(methods_, [&](const auto& each) { return each.second.name == method; });

@@ -43,6 +43,7 @@ struct Method {
   std::function<Status(const Call&, const google::protobuf::Message&, std::shared_ptr<StreamSink>)> stream;
   std::size_t body_limit = 0;  ///< bytes; 0: the server's
   bool no_side_effects = false;
+  std::function<std::string()> page = {};  ///< in the place of all of these but name and allow
 };
 
 class Router {
@@ -74,6 +75,9 @@ class Router {
       return handler(call, static_cast<const Request&>(request), Stream<Response>{std::move(sink)});
     };
   }
+
+  /// A text for GET at `path` ("/metrics"): for programs that speak no Connect.
+  void page(std::string_view path, Allow allow, std::function<std::string()> text);
 
   /// Another limit for the request's body than ServerOptions::body_limit, for a method that is registered.
   void limit_body(std::string_view method, std::size_t bytes);

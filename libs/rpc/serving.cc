@@ -10,6 +10,7 @@
 #include <csignal>
 #include <cstdio>
 
+#include "rpc/metrics.h"
 #include "rpc/pki.h"
 
 namespace sealift::rpc {
@@ -78,6 +79,7 @@ Status serve(const std::string& name, const ServingOptions& options, std::shared
   SEALIFT_CHECK(read_address(options.listen, limits));
   limits.credentials = std::move(credentials);
   if (!limits.on_call) limits.on_call = log_defects;
+  add_metrics(limits, router);
   const auto address = options.listen.substr(0, options.listen.rfind(':'));
   SEALIFT_TRY(const auto server, Server::start(std::move(limits), std::move(router)));
   fmt::print("{}: listening on {}:{}\n", name, address, server->port());
