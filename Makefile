@@ -5,11 +5,11 @@ JOBS ?= $(shell nproc)
 CTEST := ctest --output-on-failure --no-tests=error -j $(JOBS)
 FUZZ_SECONDS ?= 60
 
-.PHONY: guest-pef demo test test-dev test-sanitizers build dependencies guest firmware bench fuzz format lint clean
+.PHONY: demo test test-dev test-sanitizers build dependencies guest guest-measured guest-sev guest-pef firmware bench fuzz format lint clean
 
-# What protects the guest in the demo: measured or sev.
+# What protects the guest in the demo: measured, pef or sev.
 TEE ?= measured
-demo: build guest $(if $(filter sev,$(TEE)),firmware)
+demo: build guest-$(TEE)
 	@$(BUILD)/bin/sealift demo --tee $(TEE)
 
 test: test-dev test-sanitizers
@@ -30,18 +30,21 @@ build: dependencies
 dependencies:
 	@tools/install-dependencies
 
-# A Debian root file system and kernel to seal, made once and kept under ~/.cache/sealift.
-guest: dependencies
+# Debian root file systems and kernels to seal, made once and kept under ~/.cache/sealift.
+guest: guest-measured guest-pef
+
+guest-measured: dependencies
 	@guest/fetch-debian
+
+guest-pef: dependencies
+	@guest/ppc64le/fetch-debian
+	@guest/ppc64le/build-kernel
+
+guest-sev: guest-measured firmware
 
 # The firmware of SEV guests, built once and kept there too.
 firmware: dependencies
 	@guest/firmware/build-amdsev
-
-# A kernel and user space of PEF guests, made once and kept there too.
-guest-pef: dependencies
-	@guest/ppc64le/fetch-debian
-	@guest/ppc64le/build-kernel
 
 bench: build
 	@bench/run $(BUILD)

@@ -7,9 +7,9 @@
 
 #include "base/file.h"
 #include "cli/cancellation.h"
-#include "cli/flat_kernel.h"
 #include "cli/inputs.h"
 #include "cli/operand_file.h"
+#include "guest/image/flat_kernel.h"
 
 namespace sealift::cli {
 namespace {
@@ -46,7 +46,7 @@ Result<KernelDigest> hash_kernel(const std::filesystem::path& path, formats::For
                                  Progress& progress) {
   SEALIFT_TRY(const auto fd, open_file(path, O_RDONLY));
   if (format == formats::Format::ibm_esm) {
-    SEALIFT_TRY(const auto flat, in_file(path, flat_kernel_digest(fd.get())));
+    SEALIFT_TRY(const auto flat, in_file(path, image::flat_kernel_digest(fd.get())));
     if (flat) return KernelDigest{flat->digest, flat->size};
   }
   SEALIFT_TRY(const auto digest, hash_from(fd.get(), 0, "hash the kernel", progress));

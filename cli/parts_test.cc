@@ -4,13 +4,13 @@
 #include <unistd.h>
 
 #include "base/matchers.h"
-#include "cli/flat_kernel.h"
 #include "cli/new_files.h"
 #include "cli/output.h"
 #include "cli/progress_bar.h"
 #include "cli/run/console_stream.h"
 #include "cli/tool_for_test.h"
 #include "crypto/digest.h"
+#include "guest/image/flat_kernel.h"
 
 namespace sealift::cli {
 namespace {
@@ -112,7 +112,7 @@ TEST_F(FlatKernels, AreWhatObjcopyMakes) {
     ASSERT_THAT(run_checked(command), Succeeds());
   }
   const auto fd = open_file(path("program"), O_RDONLY).value();
-  const auto flat = flat_kernel_digest(fd.get());
+  const auto flat = image::flat_kernel_digest(fd.get());
   ASSERT_THAT(flat, Succeeds());
   ASSERT_TRUE(flat->has_value());
   const auto theirs = read("flat");
@@ -124,13 +124,13 @@ TEST_F(FlatKernels, AreWhatObjcopyMakes) {
        size += 101) {  // the section table is the last thing in it
     write("cut", ByteView{whole}.first(size));
     const auto cut = open_file(path("cut"), O_RDONLY).value();
-    EXPECT_FALSE(flat_kernel_digest(cut.get()).has_value()) << size;
+    EXPECT_FALSE(image::flat_kernel_digest(cut.get()).has_value()) << size;
   }
 }
 
 TEST_F(FlatKernels, OtherFilesAreNone) {
   const auto fd = open_file(write("bzImage", std::string(1000, 'k')), O_RDONLY).value();
-  const auto flat = flat_kernel_digest(fd.get());
+  const auto flat = image::flat_kernel_digest(fd.get());
   ASSERT_THAT(flat, Succeeds());
   EXPECT_FALSE(flat->has_value());
 }

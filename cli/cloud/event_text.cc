@@ -10,7 +10,7 @@
 namespace sealift::cli {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, std::string_view>, 26> kSentences{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 27> kSentences{{
     {"provisioning_requested", "secure provisioning of the image is requested"},
     {"service_confirmed", "the paid service is confirmed"},
     {"instance_requested", "an instance is asked for"},
@@ -26,7 +26,8 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 26> kSentenc
     {"target_given_up", "this host is given up"},
     {"image_fetched", "the host has the image"},
     {"components_pinned", "kernel, initramfs and command line are taken in"},
-    {"operand_found", "the initramfs starts with an ESM operand"},
+    {"secure_mode_requested", "the guest asks for secure mode"},
+    {"operand_found", "there is an ESM operand"},
     {"target_found", "the image is sealed to this machine"},
     {"seal_opened", "the TPM opened the seal"},
     {"payload_verified", "the payload is the customer's, unaltered"},

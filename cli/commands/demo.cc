@@ -16,22 +16,23 @@ std::filesystem::path cache_directory() {
   return std::filesystem::path{home == nullptr ? "/" : home} / ".cache";
 }
 
-/// `given`, or what a script made that `make demo` runs.
-Result<std::filesystem::path> input(const std::filesystem::path& given, const std::string& name,
-                                    const char* script) {
-  auto path = given.empty() ? cache_directory() / "sealift" / name : given;
+/// `given`, or what the scripts of that folder made.
+Result<std::filesystem::path> input(const std::filesystem::path& given, const char* folder,
+                                    const char* name) {
+  auto path = given.empty() ? cache_directory() / "sealift" / folder / name : given;
   if (std::filesystem::exists(path)) return path;
-  return fail(ErrorCode::not_found, path.string() + " is not there: run " + script + ", as make demo does",
-              path.filename());
+  return fail(ErrorCode::not_found, path.string() + " is not there: make demo makes it", name);
 }
 
 Status demonstrate(const DemoOptions& given, Context& context) {
   auto options = given;
-  SEALIFT_TRY(options.root, input(given.root, "debian/rootfs.tar", "guest/fetch-debian"));
-  SEALIFT_TRY(options.kernel, input(given.kernel, "debian/linux-image.deb", "guest/fetch-debian"));
+  const bool pef = given.tee == "pef";
+  const char* const folder = pef ? "ppc64le" : "debian";
+  SEALIFT_TRY(options.root, input(given.root, folder, "rootfs.tar"));
+  SEALIFT_TRY(options.kernel, input(given.kernel, folder, pef ? "kernel" : "linux-image.deb"));
   const bool for_sev = given.tee == "sev";
   if (for_sev) {
-    SEALIFT_TRY(options.firmware, input(given.firmware, "firmware/amdsev.fd", "guest/firmware/build-amdsev"));
+    SEALIFT_TRY(options.firmware, input(given.firmware, "firmware", "amdsev.fd"));
   }
   std::error_code error;
   options.program = std::filesystem::read_symlink("/proc/self/exe", error);
@@ -47,13 +48,15 @@ void declare_demo(Command root) {
   root.command("demo", "Seal a VM to one machine, start it there, and see it refused everywhere else",
                "sealift demo\n"
                "sealift demo --tee sev\n"
+               "sealift demo --tee pef\n"
                "sealift demo --root rootfs.tar --kernel linux-image-6.1.0-44-cloud-amd64.deb",
                [options](Context& context) { return demonstrate(*options, context); })
       .path("--root", options->root, kFile,
             "a Debian root file system (default: the one of guest/fetch-debian)")
       .path("--kernel", options->kernel, kFile,
             "Debian's kernel package (default: the one of guest/fetch-debian)")
-      .choice("--tee", options->tee, {"measured", "sev"}, "what protects the guest (default: measured)")
+      .choice("--tee", options->tee, {"measured", "pef", "sev"},
+              "what protects the guest (default: measured)")
       .path("--firmware", options->firmware, kFile,
             "with --tee sev: OVMF (default: the one of guest/firmware/build-amdsev)");
 }

@@ -51,9 +51,10 @@ struct RunOptions {
 };
 
 std::string_view sentence(std::string_view event) {
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kSentences{{
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 10> kSentences{{
       {"components_pinned", "kernel, initramfs and command line are taken in"},
-      {"operand_found", "the initramfs starts with an ESM operand"},
+      {"secure_mode_requested", "the guest asks for secure mode"},
+      {"operand_found", "there is an ESM operand"},
       {"target_found", "the image is sealed to this machine"},
       {"seal_opened", "the TPM opened the seal"},
       {"payload_verified", "the payload is the customer's, unaltered"},

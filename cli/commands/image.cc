@@ -129,10 +129,13 @@ void declare_image(Command root) {
   auto group = root.group("image", "Build images, show them, seal them to machines",
                           "sealift image build --root debian.tar --kernel linux-image.deb --out image --seed "
                           "image.seed");
-  group.passing("build", kImageBuildHelp, [](Context&, std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), {"image", "build"});
-    return become_program("sealift-image-build", std::move(arguments));
-  });
+  for (const auto& [name, help] :
+       {std::pair{"build", kImageBuildHelp}, std::pair{"embed", kImageEmbedHelp}}) {
+    group.passing(name, help, [name](Context&, std::vector<std::string> arguments) {
+      arguments.insert(arguments.begin(), {"image", name});
+      return become_program("sealift-image-build", std::move(arguments));
+    });
+  }
   declare_show(group);
   declare_seal(group);
   declare_cloud_image(group);

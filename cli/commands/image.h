@@ -11,7 +11,10 @@ namespace sealift::cli {
 inline constexpr const char* kImageBuildHelp =
     "Build an image with an encrypted root disk, and the seed that opens it";
 
+inline constexpr const char* kImageEmbedHelp = "Put an operand into a POWER kernel's wrapper (zImage)";
+
 void declare_image_build(Command& group);
+void declare_image_embed(Command& group);
 
 /// {"image_id", "arch", "tee", "luks_uuid", "memory_mib", "components": [{"file", "size", "sha512"}…]}
 Json manifest_json(const image::Manifest& manifest);

@@ -12,6 +12,7 @@
 #include "cli/commands/image.h"
 #include "cli/inputs.h"
 #include "cli/programs.h"
+#include "guest/image/expected_components.h"
 
 namespace sealift::cli {
 namespace {
@@ -21,6 +22,7 @@ struct BuildOptions {
   Path kernel;
   Path modules;
   Path agent;
+  std::string arch;
   std::string cmdline;
   std::vector<std::string> customer_data;
   Path out;
@@ -52,14 +54,20 @@ Result<image::KernelSource> kernel_source(const BuildOptions& options) {
   return image::KernelSource{.package = {}, .image = options.kernel, .modules = options.modules};
 }
 
+std::string agent_for(const std::string& arch) {
+  return arch == "x86_64" ? "sealift-unlock" : "sealift-unlock-" + arch;
+}
+
 Result<image::BuildRequest> build_request(const BuildOptions& options) {
   image::BuildRequest request;
   request.root = options.root;
   if (options.size != 0) request.root_options.size = options.size;
   SEALIFT_TRY(request.kernel, kernel_source(options));
+  SEALIFT_TRY(const auto tee, image::tee_kind(options.tee));
+  request.arch = options.arch.empty() ? std::string{tee.arch} : options.arch;
   request.agent = options.agent;
   if (request.agent.empty()) {
-    SEALIFT_TRY(request.agent, find_program("sealift-unlock"));
+    SEALIFT_TRY(request.agent, find_program(agent_for(request.arch)));
   }
   request.cmdline = options.cmdline;
   request.memory_mib = options.memory_mib;
@@ -105,23 +113,27 @@ Status build(const BuildOptions& options, Context& context) {
 void declare_image_build(Command& group) {
   auto options = std::make_shared<BuildOptions>();
   group
-      .command("build", kImageBuildHelp,
-               "sealift image build --root debian.tar --kernel linux-image-cloud-amd64.deb \\\n"
-               "  --out image --seed image.seed\n"
-               "sealift image build --tee sev --root debian.tar --kernel linux-image-cloud-amd64.deb \\\n"
-               "  --out image --owner image.owner",
-               [options](Context& context) { return build(*options, context); })
+      .command(
+          "build", kImageBuildHelp,
+          "sealift image build --root debian.tar --kernel linux-image-cloud-amd64.deb \\\n"
+          "  --out image --seed image.seed\n"
+          "sealift image build --tee sev --root debian.tar --kernel linux-image-cloud-amd64.deb \\\n"
+          "  --out image --owner image.owner\n"
+          "sealift image build --tee pef --root ppc64le.tar --kernel kernel --out image --seed image.seed",
+          [options](Context& context) { return build(*options, context); })
       .path("--root", options->root, "DIR|TAR|IMG",
             "root file system: a tarball, a directory or an ext4 image", Need::required)
       .path("--kernel", options->kernel, "DEB|FILE",
             "a Debian linux-image package, or a kernel file with --modules", Need::required)
+      .choice("--tee", options->tee, {"measured", "pef", "sev"},
+              "what protects the guest (default: measured)")
+      .choice("--arch", options->arch, {"x86_64", "ppc64le"}, "the guest's processor (default: the TEE's)")
       .path("--modules", options->modules, kDirectory, "its /lib/modules/VERSION directory")
       .text("--cmdline", options->cmdline, kText, "kernel command line (default: one with a serial console)")
       .texts("--customer-data", options->customer_data, "NAME=FILE",
              "a secret file for the guest; may be repeated")
       .path("--out", options->out, kDirectory, "the image, to be made", Need::required)
       .path("--seed", options->seed, kFile, "the image's secret, to be made; not in the image")
-      .choice("--tee", options->tee, {"measured", "sev"}, "what protects the guest (default: measured)")
       .path("--owner", options->owner, kDirectory,
             "with --tee sev, in place of --seed: what its owner keeps, to be made")
       .number("--memory", options->memory_mib, "MiB of memory for the guest (default: 512)")

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "cli/demo/faults.h"
+#include "cli/demo/pef_demo.h"
 #include "cli/demo/stage.h"
 #include "cli/reference_log.h"
 
@@ -258,6 +259,7 @@ Status run_demo(const DemoOptions& options) {
   const auto voice =
       options.json ? Stage::Voice::json : (options.colour ? Stage::Voice::coloured : Stage::Voice::plain);
   SEALIFT_TRY(auto stage, Stage::create(options.program, voice));
+  if (options.tee == "pef") return run_pef_demo(stage, options);
   return Demo{stage, options}.run();
 }
 

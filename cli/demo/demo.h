@@ -13,7 +13,7 @@ struct DemoOptions {
   std::filesystem::path program;   ///< the running sealift
   std::filesystem::path root;      ///< a Debian root file system, as guest/fetch-debian makes it
   std::filesystem::path kernel;    ///< Debian's kernel package
-  std::string tee = "measured";    ///< or "sev"
+  std::string tee = "measured";    ///< or "pef", "sev"
   std::filesystem::path firmware;  ///< for sev: what guest/firmware/build-amdsev makes
   bool colour = false;
   bool json = false;  ///< one document at the end instead of the play

@@ -73,4 +73,19 @@ Status copy_with_software_key(const std::filesystem::path& from, const std::file
   return write_file(to, as_bytes(tpm::to_json(evidence)));
 }
 
+Result<std::int64_t> place_of_banner(const std::filesystem::path& kernel) {
+  SEALIFT_TRY(const auto bytes, read_file(kernel, kMaxComponent));
+  const auto place = as_text(bytes).find("Linux version");
+  if (place != std::string_view::npos) return static_cast<std::int64_t>(place);
+  return fail(ErrorCode::not_found, "the kernel does not say which one it is", "kernel");
+}
+
+Status copy_with_altered_rtas(const std::filesystem::path& from, const std::filesystem::path& to) {
+  SEALIFT_TRY(auto bytes, read_file(from, kMaxComponent));
+  const auto found = std::ranges::search(bytes, esm::slof_rtas());
+  if (found.empty()) return fail(ErrorCode::not_found, from.string() + " has no RTAS that is known", "slof");
+  found.back() ^= 1;  // blr becomes blrl
+  return write_file(to, bytes);
+}
+
 }  // namespace sealift::cli

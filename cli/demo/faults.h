@@ -19,4 +19,9 @@ Status copy_without_operand(const std::filesystem::path& from, const std::filesy
 /// attributes and policy, but its private half lies in the attacker's memory.
 Status copy_with_software_key(const std::filesystem::path& from, const std::filesystem::path& to);
 
+/// Where a kernel file says "Linux version": text that it carries and does not run.
+Result<std::int64_t> place_of_banner(const std::filesystem::path& kernel);
+/// A copy of SLOF whose RTAS returns by another instruction that does the same.
+Status copy_with_altered_rtas(const std::filesystem::path& from, const std::filesystem::path& to);
+
 }  // namespace sealift::cli

@@ -47,6 +47,9 @@ class Stage {
   Result<Json> follow(const Words& words, const std::function<bool(const Json&)>& on_line) const;
   /// The same, not shown.
   Result<Json> quietly(const Words& words) const;
+  Result<Json> quietly_host(Words words) const { return quietly(for_machines(std::move(words))); }
+  /// "dev host WORDS" with where the demo's machines are.
+  Words for_machines(Words words) const;
 
   /// `sealift dev up`: the cloud, until end_cloud() or the end of the stage. What it describes.
   Result<Json> start_cloud();
@@ -65,7 +68,6 @@ class Stage {
       : program_{std::move(program)}, directory_{std::move(directory)}, voice_{voice} {}
   std::string painted(const char* colour, const std::string& text) const;
   void show(const Words& words) const;
-  Words for_machines(Words words) const;
   Command command(const Words& words) const;
   void print(const std::string& line) const;
 

@@ -80,6 +80,10 @@ class Parser {
     auto& a = typed_.arguments;
     auto* create = machine_command("create", "Make a machine: TPM, EK certificate, storage key, firmware",
                                    "create alpha --storage-key rsa2048", run_create);
+    create
+        ->add_option("--tee", a.tee,
+                     "What protects its guests: measured (default) or pef, an emulated POWER9")
+        ->check(CLI::IsMember({"measured", "pef"}));
     create->add_option("--ek", a.ek, "p256 (default) or rsa2048");
     create->add_option("--storage-key", a.storage_key, "p256 (default) or rsa2048");
     add_straps(create);
@@ -88,6 +92,7 @@ class Parser {
     boot->add_option("--ultravisor", a.ultravisor,
                      "The program (default: sealift-ultravisor beside this one)");
     boot->add_option("--run-as", a.run_as, "User for the ultravisor's guests");
+    boot->add_option("--slof", a.slof, "Firmware for the guests of a pef machine (default: QEMU's)");
     machine_command("stop", "Power off", "stop alpha", run_stop);
     machine_command("destroy", "Stop the machine and remove it", "destroy alpha", run_destroy);
   }

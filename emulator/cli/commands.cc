@@ -64,6 +64,7 @@ Tampering tampering_of(const Arguments& arguments) {
 Result<std::string> run_create(const Arguments& arguments) {
   SEALIFT_TRY(const auto machines, machines_of(arguments));
   CreateOptions options;
+  options.tee = arguments.tee;
   SEALIFT_TRY(options.ek, key_kind_from_name(arguments.ek));
   SEALIFT_TRY(options.storage_key, key_kind_from_name(arguments.storage_key));
   options.firmware = arguments.firmware.value_or(options.firmware);
@@ -80,10 +81,11 @@ Result<std::string> run_boot(const Arguments& arguments) {
   SEALIFT_TRY(const auto machine, machine_of(arguments));
   BootOptions options;
   options.run_as = arguments.run_as;
+  if (!arguments.slof.empty()) options.slof = fs::absolute(arguments.slof);
   if (arguments.ultravisor) {
     options.ultravisor = fs::absolute(*arguments.ultravisor);
   } else {
-    SEALIFT_TRY(options.ultravisor, ultravisor_beside_this_program());
+    SEALIFT_TRY(options.ultravisor, ultravisor_beside_this_program(machine));
   }
   SEALIFT_CHECK(boot_machine(machine, options));
   return report(machine, arguments, fmt::format("Machine {} is on. TPM: {}", machine.name(), machine.tcti()));

@@ -15,6 +15,8 @@ struct Arguments {
   std::optional<std::filesystem::path> machines;  ///< --dir
   bool json = false;
   std::string name;
+  // create
+  std::string tee = "measured";
   // create, flash
   std::string ek = "p256";
   std::string storage_key = "p256";
@@ -25,6 +27,7 @@ struct Arguments {
   // boot
   std::optional<std::filesystem::path> ultravisor;
   std::string run_as;
+  std::filesystem::path slof;
   // evidence, activate
   std::filesystem::path challenge;
   std::optional<std::filesystem::path> out;

@@ -53,12 +53,26 @@ Status run_measured_firmware(const Machine& machine, tpm::Tpm& tpm) {
   return ran;
 }
 
-/// The firmware's last acts: a boot password for the ultravisor alone, and platform authorization for nobody.
-Result<Secret<tpm::kBootPasswordSize>> hand_over(tpm::Tpm& tpm) {
+/// A fresh password for the wrapping key. Lockboxes are bound to no PCR: with PEF off nobody gets it, which
+/// is all that keeps them shut.
+Status renew_wrapping_key(const Machine& machine, tpm::Tpm& tpm, Passwords& passwords) {
+  SEALIFT_TRY(const auto firmware, read_firmware(machine));
+  SEALIFT_TRY(auto wrapping, tpm::renew_wrapping_key(tpm, {}));
+  SEALIFT_TRY(const auto key, wrapping.area.key());
+  SEALIFT_CHECK(replace_file(machine.wrapping_key(), as_bytes(key.pem())));
+  if (firmware.state.chip.pef_enabled) passwords.wrapping_key = std::move(wrapping.password);
+  return {};
+}
+
+/// The firmware's last acts: passwords for the ultravisor alone, and platform authorization for nobody.
+Result<Passwords> hand_over(const Machine& machine, tpm::Tpm& tpm) {
   const auto& profile = tpm::firmware_profile();
+  SEALIFT_TRY(const auto known, read_description(machine.description()));
   SEALIFT_TRY(auto password, tpm::rotate_boot_password(tpm, profile, {}));
+  Passwords passwords{std::move(password), std::nullopt};
+  if (known.tee == "pef") SEALIFT_CHECK(renew_wrapping_key(machine, tpm, passwords));
   SEALIFT_CHECK(tpm::randomise_auth(tpm, tpm::Hierarchy::platform, {}));
-  return password;
+  return passwords;
 }
 
 /// The firmware went well, what follows did not.
@@ -71,11 +85,11 @@ Status note_failure(const Machine& machine, const Error& error) {
 
 /// From TPM2_Startup to what the firmware leaves behind. The connection to the TPM ends with it: a TPM serves
 /// one client at a time, and the ultravisor is the next.
-Result<Secret<tpm::kBootPasswordSize>> start_firmware(const Machine& machine) {
+Result<Passwords> start_firmware(const Machine& machine) {
   SEALIFT_TRY(auto tpm, tpm::Tpm::open(machine.tcti()));
   SEALIFT_CHECK(tpm::startup(tpm, tpm::StartupType::clear));
   SEALIFT_CHECK(run_measured_firmware(machine, tpm));
-  return hand_over(tpm);
+  return hand_over(machine, tpm);
 }
 
 Status check_ultravisor(const fs::path& program) {
@@ -93,8 +107,8 @@ Status boot_machine(const Machine& machine, const BootOptions& options) {
   SEALIFT_CHECK(power_off(machine, lock));
   PowerGuard guard{machine, lock};
   SEALIFT_CHECK(power_on_tpm(machine));
-  SEALIFT_TRY(const auto password, start_firmware(machine));
-  auto started = start_ultravisor(machine, options, password);
+  SEALIFT_TRY(const auto passwords, start_firmware(machine));
+  auto started = start_ultravisor(machine, options, passwords);
   if (started) {
     guard.keep();
   } else {
@@ -117,10 +131,12 @@ bool is_on(const Machine& machine) {
   return running_process(machine.tpm_process()) && running_process(machine.ultravisor_process());
 }
 
-Result<fs::path> ultravisor_beside_this_program() {
+Result<fs::path> ultravisor_beside_this_program(const Machine& machine) {
+  SEALIFT_TRY(const auto known, read_description(machine.description()));
   std::error_code error;
   const auto self = fs::read_symlink("/proc/self/exe", error);
-  const auto program = self.parent_path() / "sealift-ultravisor";
+  const auto program =
+      self.parent_path() / (known.tee == "pef" ? "sealift-pef-ultravisor" : "sealift-ultravisor");
   SEALIFT_CHECK(check_ultravisor(program));
   return program;
 }

@@ -11,6 +11,7 @@ namespace sealift::emulator {
 struct BootOptions {
   std::filesystem::path ultravisor;                    ///< the program
   std::string run_as;                                  ///< passed on as --run-as; "" for none
+  std::string slof;                                    ///< passed on as --slof; "" for none
   std::chrono::milliseconds ultravisor_limit{10'000};  ///< until its socket must answer
 };
 
@@ -31,7 +32,7 @@ Status power_off(const Machine& machine, const MachineLock& lock);
 /// TPM and ultravisor run.
 bool is_on(const Machine& machine);
 
-/// `sealift-ultravisor` beside the running program. dependency_missing where there is none.
-Result<std::filesystem::path> ultravisor_beside_this_program();
+/// The ultravisor for that machine, beside the running program. dependency_missing where there is none.
+Result<std::filesystem::path> ultravisor_beside_this_program(const Machine& machine);
 
 }  // namespace sealift::emulator

@@ -10,6 +10,7 @@
 #include "emulator/machine/firmware_store.h"
 #include "emulator/machine/machines_for_test.h"
 #include "emulator/machine/process_file.h"
+#include "tpm/wrapping_key.h"
 
 namespace sealift::emulator {
 namespace {
@@ -153,6 +154,29 @@ TEST_F(Booting, GivesOtherPcrsWithAnyOtherFirmwareOrStrap) {
     EXPECT_THAT(seen, testing::Not(testing::Contains(recorded_pcrs().text())));
     seen.push_back(recorded_pcrs().text());
   }
+}
+
+TEST_F(Booting, GivesTheWrappingKeysPasswordOnlyToAPefMachineThatHasPefOn) {
+  constexpr auto kDigits = 2 * tpm::kBootPasswordSize;
+  ASSERT_THAT(boot(), Succeeds());
+  EXPECT_EQ(MachinesForTest::boot_password(machine_).size(), kDigits) << "a measured machine has no such key";
+  auto options = MachinesForTest::quick();
+  options.tee = "pef";
+  const auto power = machines_.create("power", options).value();
+  const auto given = [&] {
+    EXPECT_THAT(boot_machine(power, MachinesForTest::placeholder()), Succeeds());
+    return MachinesForTest::boot_password(power);
+  };
+  const auto first = given();
+  const auto key = read_file(power.wrapping_key(), 1U << 16U).value();
+  const auto second = given();
+  EXPECT_EQ(first.size(), kDigits + 2 * tpm::kWrappingPasswordSize);
+  EXPECT_NE(first.substr(kDigits), second.substr(kDigits)) << "it is of one boot";
+  EXPECT_EQ(read_file(power.wrapping_key(), 1U << 16U).value(), key) << "the key stays";
+  FlashOptions without_pef;
+  without_pef.pef_enabled = false;
+  ASSERT_THAT(flash_machine(power, without_pef), Succeeds());
+  EXPECT_EQ(given().size(), kDigits);
 }
 
 TEST_F(Booting, RefusesAnotherVendorsFirmwareUnlessTheMachineAcceptsItsKeys) {

@@ -25,9 +25,11 @@ Result<tpm::PcrValues> expected_pcrs(const Firmware& firmware) {
   return tpm::expected_pcrs(tpm::firmware_events(inputs), banks);
 }
 
-Description describe(const ManufacturedTpm& made, const crypto::PublicKey& ek, const TpmPlan& plan) {
+Description describe(const std::string& tee, const ManufacturedTpm& made, const crypto::PublicKey& ek,
+                     const TpmPlan& plan) {
   const auto fingerprint = crypto::digest(crypto::HashAlgorithm::sha256, ek.der());
-  return {.ek = plan.ek,
+  return {.tee = tee,
+          .ek = plan.ek,
           .ek_handle = made.ek_kind.handle,
           .ek_fingerprint = to_hex(fingerprint.view()),
           .storage_key = plan.storage_key,
@@ -62,7 +64,8 @@ Status fill_machine(const fs::path& machines, const fs::path& path, const Create
   SEALIFT_CHECK(write_new_file(path / "chip.json", as_bytes(chip_json(firmware.state))));
   SEALIFT_CHECK(write_new_file(path / "ek-certificate.der", made.ek_certificate.der()));
   SEALIFT_CHECK(write_new_file(path / "platform-certificate.der", made.platform_certificate));
-  SEALIFT_CHECK(write_new_file(path / "machine.json", as_bytes(description_json(describe(made, ek, plan)))));
+  SEALIFT_CHECK(write_new_file(path / "machine.json",
+                               as_bytes(description_json(describe(options.tee, made, ek, plan)))));
   std::error_code ignored;
   fs::remove_all(path / "scratch", ignored);
   return {};

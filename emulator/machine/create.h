@@ -11,6 +11,7 @@
 namespace sealift::emulator {
 
 struct CreateOptions {
+  std::string tee = "measured";          ///< or "pef"
   tpm::KeyKind ek = tpm::KeyKind::p256;  ///< p256 (template L-2) or rsa2048 (L-1), which takes longer to make
   tpm::KeyKind storage_key = tpm::KeyKind::p256;  ///< p256 or rsa2048
   std::string firmware = "default";

@@ -56,11 +56,16 @@ Result<tpm::KeyKind> key_kind_from_name(std::string_view name) {
 
 Result<Description> read_description(const fs::path& file) {
   SEALIFT_TRY(auto json, read_json_file(file));
+  std::string tee = "measured";
+  if (json.has("tee")) {
+    SEALIFT_TRY(tee, json.take_text("tee"));
+  }
   SEALIFT_TRY(auto ek, take_key(json, "ek", "fingerprint"));
   SEALIFT_TRY(auto storage_key, take_key(json, "storage_key", "name"));
   SEALIFT_TRY(auto expected_pcrs, json.take_text("expected_pcrs"));
   SEALIFT_CHECK(json.expect_end());
-  return Description{.ek = ek.kind,
+  return Description{.tee = std::move(tee),
+                     .ek = ek.kind,
                      .ek_handle = ek.handle,
                      .ek_fingerprint = std::move(ek.identity),
                      .storage_key = storage_key.kind,
@@ -70,7 +75,8 @@ Result<Description> read_description(const fs::path& file) {
 }
 
 std::string description_json(const Description& description) {
-  const Json json{{"ek",
+  const Json json{{"tee", description.tee},
+                  {"ek",
                    {{"kind", tpm::name(description.ek)},
                     {"handle", description.ek_handle},
                     {"fingerprint", description.ek_fingerprint}}},

@@ -14,6 +14,7 @@ namespace sealift::emulator {
 
 /// machine.json.
 struct Description {
+  std::string tee = "measured";  ///< or "pef": which ultravisor its firmware starts
   tpm::KeyKind ek = tpm::KeyKind::rsa2048;
   tpm::Handle ek_handle = 0;
   std::string ek_fingerprint;  ///< SHA-256 of the EK's SubjectPublicKeyInfo, hexadecimal

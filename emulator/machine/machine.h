@@ -48,6 +48,7 @@ class Machine {
   std::filesystem::path description() const { return path() / "machine.json"; }
   std::filesystem::path ek_certificate() const { return path() / "ek-certificate.der"; }
   std::filesystem::path platform_certificate() const { return path() / "platform-certificate.der"; }
+  std::filesystem::path wrapping_key() const { return path() / "wrapping-key.pem"; }
   std::filesystem::path event_log() const { return path() / "event.log"; }
   std::filesystem::path last_boot() const { return path() / "boot.json"; }
   std::filesystem::path ultravisor_socket() const { return path() / "ultravisor.sock"; }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Takes sealift-ultravisor's place in tests of the emulator: the same command line. It puts the boot password
+// Takes an ultravisor's place in tests of the emulator: the same command line. It puts the passwords
 // and its arguments into files beside its socket, and answers there until it is ended.
 #include <sys/socket.h>
 #include <unistd.h>

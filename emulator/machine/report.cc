@@ -101,6 +101,7 @@ Result<Json> to_json(const Facts& facts) {
   SEALIFT_TRY(auto expected, pcrs_json(known.expected_pcrs));
   Json json{{"name", machine.name()},
             {"path", machine.path().native()},
+            {"tee", known.tee},
             {"state", facts.state},
             {"tcti", machine.tcti()},
             {"profile", tpm::firmware_profile().name},
@@ -166,6 +167,7 @@ Result<std::string> machine_text(const Machine& machine) {
     text += fmt::format("  {:<20} {}\n", what, value);
   };
   line("path", machine.path().native());
+  line("TEE", facts.description.tee);
   line("TPM", machine.tcti());
   line("EK", fmt::format("{}, {}", tpm::name(facts.description.ek), facts.description.ek_fingerprint));
   line("storage key",

@@ -21,13 +21,14 @@ constexpr milliseconds kGrace{5000};  // it ends its guests and wipes
 constexpr milliseconds kGlance{2};    // how long it may take to see that the socket answers
 constexpr std::size_t kLogLimit = 1U << 20U;
 
-/// A pipe with the password in it and nobody to write more: read once, it is gone.
-Result<UniqueFd> password_pipe(const Secret<tpm::kBootPasswordSize>& password) {
+/// A pipe with the passwords in it and nobody to write more: read once, they are gone.
+Result<UniqueFd> password_pipe(const Passwords& passwords) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return fail_errno("pipe");
   UniqueFd reading{ends[0]};
   const UniqueFd writing{ends[1]};
-  SEALIFT_CHECK(write_all(writing.get(), password.expose()));
+  SEALIFT_CHECK(write_all(writing.get(), passwords.boot.expose()));
+  if (passwords.wrapping_key) SEALIFT_CHECK(write_all(writing.get(), passwords.wrapping_key->expose()));
   return reading;
 }
 
@@ -59,9 +60,8 @@ Status wait_until_it_answers(const Machine& machine, Child& process, millisecond
 
 }  // namespace
 
-Status start_ultravisor(const Machine& machine, const BootOptions& options,
-                        const Secret<tpm::kBootPasswordSize>& boot_password) {
-  SEALIFT_TRY(const auto password, password_pipe(boot_password));
+Status start_ultravisor(const Machine& machine, const BootOptions& options, const Passwords& passwords) {
+  SEALIFT_TRY(const auto password, password_pipe(passwords));
   SEALIFT_TRY(const auto log, open_file(machine.log("ultravisor"), O_WRONLY | O_CREAT | O_TRUNC));
   Command command;
   command.argv = {"setsid",
@@ -75,6 +75,7 @@ Status start_ultravisor(const Machine& machine, const BootOptions& options,
                   "--socket",
                   machine.ultravisor_socket().native()};
   if (!options.run_as.empty()) command.argv.insert(command.argv.end(), {"--run-as", options.run_as});
+  if (!options.slof.empty()) command.argv.insert(command.argv.end(), {"--slof", options.slof});
   command.fds = {{password.get(), kPasswordFd}};
   command.stdout_fd = log.get();
   command.stderr_fd = log.get();

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /// sealift-unlock, /init of the initramfs: takes the customer data from the host, or from the launch secret
-/// where it was built for SEV, opens the root disk with CD1, leaves CD2… for the real system, and becomes its
-/// init. No network, no shell, no other way out than power off.
+/// where it was built for SEV, or from its own memory on an emulated POWER9, opens the root disk with CD1,
+/// leaves CD2… for the real system, and becomes its init. No network, no shell, no other way out than power
+/// off.
 #include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -12,6 +13,7 @@
 
 #include "guest/agent/channel.h"
 #include "guest/agent/console.h"
+#include "guest/agent/customer_data_page.h"
 #include "guest/agent/launch_secret.h"
 #include "guest/agent/modules.h"
 #include "guest/agent/root_disk.h"
@@ -67,7 +69,7 @@ int main(int /*argc*/, char** argv) {
     ReceivedData data;
     if (access(kSevMark, F_OK) == 0)
       receive_launch_secret(data);
-    else
+    else if (!receive_from_page(data))
       receive_from_host(data);
     say("customer data received");
     leave_customer_data(data);

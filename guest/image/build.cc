@@ -11,6 +11,7 @@
 #include "crypto/random.h"
 #include "formats/cpio/head.h"
 #include "guest/agent/customer_data_wire.h"
+#include "guest/image/expected_components.h"
 #include "guest/image/initramfs.h"
 #include "guest/image/luks.h"
 #include "guest/image/owner.h"
@@ -47,6 +48,11 @@ Status check_cmdline(std::string_view cmdline) {
   if (!std::ranges::all_of(cmdline, printable))
     return fail(ErrorCode::invalid_argument, "the kernel command line is not printable ASCII", "cmdline");
   return {};
+}
+
+Status check_arch(const std::string& wanted, const std::string& kernel) {
+  if (wanted.empty() || wanted == kernel) return {};
+  return fail(ErrorCode::invalid_argument, "the kernel is for " + kernel + ", not for " + wanted, "kernel");
 }
 
 Status check_output(const fs::path& output) {
@@ -119,6 +125,7 @@ class Builder {
     SEALIFT_TRY(const auto root,
                 RootFilesystem::create(request_.root, request_.root_options, directory_.path(), job_));
     SEALIFT_TRY(const auto plan, InitramfsPlan::make(root, kernel, request_.agent, request_.tee));
+    SEALIFT_CHECK(check_arch(request_.arch, kernel.arch));
     manifest_.arch = kernel.arch;
     manifest_.tee = request_.tee;
     manifest_.memory_mib = request_.memory_mib;
@@ -158,7 +165,8 @@ class Builder {
   }
 
   Status write_cmdline() {
-    const auto cmdline = request_.cmdline.empty() ? default_cmdline(manifest_.arch) : request_.cmdline;
+    const auto& own = request_.cmdline;
+    const auto cmdline = own.empty() ? default_cmdline(manifest_.tee, manifest_.arch) : own;
     manifest_.cmdline = {cmdline.size(), crypto::digest(crypto::HashAlgorithm::sha512, as_bytes(cmdline))};
     return write_file(file(kCmdlineFile), as_bytes(cmdline));
   }
@@ -192,17 +200,14 @@ class Builder {
     const auto reserved = reserved_size(request_.customer_data);
     SEALIFT_TRY(const auto placeholder, cpio::make_head(Bytes(reserved)));
     SEALIFT_TRY(const auto rest, plan.write(luks_header, fd.get(), placeholder.size()));
-    const esm::IntegrityInformation integrity{.kernel = manifest_.kernel.sha512,
-                                              .initrd = rest.sha512,
-                                              .bootargs = manifest_.cmdline.sha512,
-                                              .rtas = std::nullopt,
-                                              .kernel_size = std::nullopt};
+    manifest_.initramfs.sha512 = rest.sha512;
+    SEALIFT_TRY(const auto integrity, expected_components(manifest_, file(kKernelFile)));
     SEALIFT_TRY(const auto operand,
                 esm::make(seed_, manifest_.image_id, integrity, request_.customer_data, reserved));
     SEALIFT_TRY(const auto head, cpio::make_head(operand.serialise()));
     SEALIFT_CHECK(pwrite_all(fd.get(), head, 0));
     if (fsync(fd.get()) != 0) return fail_errno("sync the initramfs");
-    manifest_.initramfs = {head.size() + rest.size, rest.sha512};
+    manifest_.initramfs.size = head.size() + rest.size;
     manifest_.initramfs_head_size = head.size();
     job_.progress().finish();
     return {};
@@ -216,9 +221,9 @@ class Builder {
 };
 
 Status check_tee(const BuildRequest& request) {
-  if (request.tee == kMeasured) return {};
-  if (request.tee != kSev)
-    return fail(ErrorCode::invalid_argument, "images are for measured or sev, not " + request.tee, "tee");
+  SEALIFT_TRY(const auto kind, tee_kind(request.tee));
+  if (!request.cmdline.empty()) SEALIFT_CHECK(check_tee_cmdline(kind, request.cmdline));
+  if (request.tee != kSev) return {};
   // Known before the long work begins: what the firmware keeps for the secret is little.
   std::vector<guest::CustomerData> entries;
   entries.push_back({std::string{guest::kRootPassphraseName}, SecretBytes{kPassphraseSize}});
@@ -248,11 +253,14 @@ Status publish_with_owner(NewDirectory& directory, const Builder& builder, const
 
 }  // namespace
 
-std::string default_cmdline(std::string_view arch) {
-  if (arch == "ppc64le") return "console=hvc0 root=/dev/mapper/root rw quiet panic=-1";
+std::string default_cmdline(std::string_view tee, std::string_view arch) {
   // Under emulation on a busy host the timer's ticks come late, and x86 kernels take that for a broken
   // IO-APIC.
-  return "console=ttyS0 no_timer_check root=/dev/mapper/root rw quiet panic=-1";
+  const std::string machine = arch == "ppc64le" ? "console=hvc0" : "console=ttyS0 no_timer_check";
+  const auto cmdline = machine + " root=/dev/mapper/root rw quiet panic=-1";
+  const auto kind = tee_kind(tee);
+  if (!kind || kind->kernel_option.empty()) return cmdline;
+  return cmdline + " " + std::string{kind->kernel_option};
 }
 
 Result<Manifest> build_image(BuildRequest request, const Job& job) {

@@ -80,7 +80,7 @@ TEST_F(BuildTest, MakesAnImageThatItsSeedOpens) {
   const auto opened = ImageDirectory::open(image());
   ASSERT_THAT(opened, Succeeds());
   EXPECT_THAT(opened->verify_digests(), Succeeds());
-  EXPECT_EQ(opened->cmdline(), default_cmdline("x86_64"));
+  EXPECT_EQ(opened->cmdline(), default_cmdline("measured", "x86_64"));
   EXPECT_TRUE(opened->operand().targets().empty());
 
   auto seed_bytes = read_secret_file(seed(), esm::kSeedSize);
@@ -166,6 +166,23 @@ TEST_F(BuildTest, RefusesWhatSevCannotBringToTheGuest) {
   made.tee = "other";
   EXPECT_THAT(build(std::move(made)), FailsAt(ErrorCode::invalid_argument, "tee"));
   expect_nothing_left();
+}
+
+TEST_F(BuildTest, RefusesATeeThatTheImageCannotBeFor) {
+  const auto refused_at = [this](const std::string& field, ErrorCode code, auto change) {
+    auto made = request();
+    change(made);
+    EXPECT_THAT(build(std::move(made)), FailsAt(code, field));
+    expect_nothing_left();
+  };
+  constexpr auto kArgument = ErrorCode::invalid_argument;
+  refused_at("tee", kArgument, [](auto& made) { made.tee = "tdx"; });
+  refused_at("kernel", kArgument, [](auto& made) { made.arch = "ppc64le"; });
+  refused_at("cmdline", kArgument, [](auto& made) {
+    made.tee = "pef";
+    made.cmdline = "console=hvc0 svm=off svm=online";
+  });
+  refused_at("kernel", ErrorCode::unsupported, [](auto& made) { made.tee = "pef"; });  // a bzImage
 }
 
 TEST_F(BuildTest, RefusesASeedInsideOfTheImageDirectory) {

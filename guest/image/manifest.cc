@@ -50,7 +50,7 @@ bool is_uuid(const std::string& text) {
 
 Status take_identity(json::Object& top, Manifest& manifest) {
   SEALIFT_TRY(manifest.arch, take_one_of(top, "arch", {"x86_64", "ppc64le"}));
-  SEALIFT_TRY(manifest.tee, take_one_of(top, "tee", {kMeasured, kSev}));
+  SEALIFT_TRY(manifest.tee, take_one_of(top, "tee", {kMeasured, kPef, kSev}));
   SEALIFT_TRY(const auto memory, top.take_number("memory_mib", 1, kMaxMemoryMib));
   manifest.memory_mib = static_cast<std::uint32_t>(memory);
   SEALIFT_TRY(manifest.luks_uuid, top.take_text("luks_uuid"));

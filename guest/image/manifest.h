@@ -21,6 +21,7 @@ inline constexpr std::string_view kRootDiskFile = "rootdisk.luks";
 
 /// Kinds of protection. An image for SEV has no operand, and so no head archive.
 inline constexpr std::string_view kMeasured = "measured";
+inline constexpr std::string_view kPef = "pef";
 inline constexpr std::string_view kSev = "sev";
 
 inline constexpr std::string_view kManifestFormat = "sealift-image-v1";
@@ -35,7 +36,7 @@ struct Component {
 struct Manifest {
   esm::ImageId image_id;
   std::string arch{};            ///< as uname -m says: "x86_64", "ppc64le"
-  std::string tee{};             ///< kMeasured or kSev
+  std::string tee{};             ///< kMeasured, kPef or kSev
   std::string luks_uuid{};       ///< of the root disk, lower case
   std::uint32_t memory_mib = 0;  ///< how much the guest wants
   Component kernel{};

@@ -41,6 +41,14 @@ TEST(ManifestTest, ComesOutAsItWentIn) {
   EXPECT_EQ(manifest->initramfs.sha512, digest_of(2));
 }
 
+TEST(ManifestTest, KnowsTheTeesThatImagesAreFor) {
+  for (const auto* tee : {"measured", "pef"}) {
+    auto manifest = sample();
+    manifest.tee = tee;
+    EXPECT_THAT(parse(format_manifest(manifest)), Succeeds());
+  }
+}
+
 TEST(ManifestTest, NamesTheMemberThatIsWrong) {
   const auto text = format_manifest(sample());
   const auto fails_at = [&](const std::string& from, const std::string& to, const std::string& member) {

@@ -9,6 +9,8 @@
 namespace sealift::tpm {
 namespace {
 
+constexpr std::string_view kPefEnable = "pef-enable";
+
 MeasuredEvent setting(std::string_view name, ByteView value) {
   return {.name = std::string{name},
           .pcr = kFirmwarePcr,
@@ -88,8 +90,23 @@ std::vector<MeasuredEvent> firmware_events(const FirmwareInputs& inputs) {
       bit("secure-boot-jumper", inputs.secure_boot_jumper),
       setting("verification-code-hash", inputs.verification_code_hash.view()),
       {.name = "separator", .pcr = kFirmwarePcr, .type = event_type::kSeparator, .data = Bytes(4)},
-      bit("pef-enable", inputs.pef_enabled),
+      bit(kPefEnable, inputs.pef_enabled),
   };
+}
+
+bool enables_pef(const EventLog& log) {
+  const auto bank = log.bank_index(HashAlgorithm::sha256);
+  if (!bank) return false;
+  const Event* last = nullptr;
+  int settings = 0;
+  for (const auto& event : log.events()) {
+    if (event.pcr != kFirmwarePcr || event.type == event_type::kNoAction) continue;
+    last = &event;
+    if (setting_name(event.data) == kPefEnable) ++settings;
+  }
+  const auto enabled = bit(kPefEnable, true);
+  return settings == 1 && last->type == enabled.type && last->data == enabled.data &&
+         last->digests[*bank] == crypto::digest(HashAlgorithm::sha256, enabled.data);
 }
 
 EventLog expected_log(std::span<const MeasuredEvent> events, std::span<const HashAlgorithm> banks) {

@@ -48,6 +48,32 @@ TEST(FirmwareEvents, GiveThePcrValueOfTheirDefinition) {
             "sha256:6=1413eb4c7f537c4a6e6a9da131fde6fac70cc9323009bdae265c78f8cc1073ce");
 }
 
+TEST(EnablesPef, IsForTheLogOfFirmwareThatDid) {
+  EXPECT_TRUE(enables_pef(expected_log(firmware_events(inputs()), kBanks)));
+  auto off = inputs();
+  off.pef_enabled = false;
+  EXPECT_FALSE(enables_pef(expected_log(firmware_events(off), kBanks)));
+  EXPECT_FALSE(enables_pef(EventLog::create(kBanks)));
+  EXPECT_FALSE(enables_pef(expected_log(firmware_events(inputs()), std::array{HashAlgorithm::sha1})));
+}
+
+TEST(EnablesPef, IsForNoLogThatSaysMoreOrMeasuredSomethingElse) {
+  auto off = inputs();
+  off.pef_enabled = false;
+  const auto on = firmware_events(inputs()).back();
+  auto both = expected_log(firmware_events(off), kBanks);
+  both.append(on.pcr, on.type, on.data, on.data);
+  EXPECT_FALSE(enables_pef(both));
+  auto more = expected_log(firmware_events(inputs()), kBanks);
+  more.append(kFirmwarePcr, event_type::kSeparator, Bytes(4), Bytes(4));
+  EXPECT_FALSE(enables_pef(more));
+  auto events = firmware_events(inputs());
+  events.pop_back();
+  auto pretends = expected_log(events, kBanks);
+  pretends.append(on.pcr, on.type, on.data, firmware_events(off).back().data);
+  EXPECT_FALSE(enables_pef(pretends));
+}
+
 TEST(FirstDifference, IsNoneForTheExpectedLog) {
   EXPECT_EQ(difference(expected_log(firmware_events(inputs()), kBanks), inputs()), std::nullopt);
 }

@@ -128,7 +128,12 @@ std::uint8_t Session::attributes() const noexcept {
   return static_cast<std::uint8_t>(attributes);
 }
 
-bool Session::needs_auth(const Entity& entity) const { return !is_policy_ && bound_to_ != entity.name; }
+/// The auth value is in an HMAC session's key already where it is bound to the entity; in that of a policy
+/// session it counts only with PolicyAuthValue, which is for the entity that the session is bound to.
+bool Session::needs_auth(const Entity& entity) const {
+  const bool is_bound_to_it = bound_to_ == entity.name;
+  return is_policy_ ? is_bound_to_it : !is_bound_to_it;
+}
 
 SecretBytes Session::secret_for(const Entity& entity, bool with_auth) const {
   return join(key_.expose(), with_auth ? without_trailing_zeros(entity.auth) : ByteView{});

@@ -2,16 +2,14 @@
 /// sealift-ultravisor: the trusted component of a measured host. The firmware's last stage starts it and
 /// gives it, and nobody else, this boot's password.
 #include <fmt/core.h>
-#include <pthread.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <csignal>
 
 #include "base/hardening.h"
 #include "services/ultravisor/adapters/qemu.h"
 #include "services/ultravisor/adapters/server.h"
+#include "services/ultravisor/adapters/startup.h"
 #include "tee/tpm_seal_opener.h"
 
 namespace sealift::ultravisor {
@@ -49,35 +47,11 @@ void declare(CLI::App& app, Options& options) {
       "    --event-log /sys/kernel/security/tpm0/binary_bios_measurements --socket /run/sealift/ultravisor");
 }
 
-Result<Secret<tpm::kBootPasswordSize>> read_boot_password(UniqueFd fd) {
-  std::array<std::uint8_t, tpm::kBootPasswordSize> bytes{};
-  std::size_t done = 0;
-  while (done < bytes.size()) {
-    const auto got = ::read(fd.get(), bytes.data() + done, bytes.size() - done);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return fail_errno("read the boot password");
-    if (got == 0) return fail(ErrorCode::truncated, "the boot password ends early", "boot-password-fd");
-    done += static_cast<std::size_t>(got);
-  }
-  return Secret<tpm::kBootPasswordSize>{std::span<std::uint8_t, tpm::kBootPasswordSize>{bytes}};
-}
-
-/// Readable when SIGTERM or SIGINT came. Set before any thread starts, so that all block them.
-Result<UniqueFd> stop_signals() {
-  sigset_t signals;
-  ::sigemptyset(&signals);
-  ::sigaddset(&signals, SIGTERM);
-  ::sigaddset(&signals, SIGINT);
-  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  UniqueFd fd{::signalfd(-1, &signals, SFD_CLOEXEC)};
-  if (!fd) return fail_errno("signalfd");
-  return fd;
-}
-
 Status run(Options options) {
   SEALIFT_CHECK(harden_process());
   SEALIFT_TRY(const auto stop, stop_signals());
-  SEALIFT_TRY(auto boot_password, read_boot_password(UniqueFd{options.boot_password_fd}));
+  const UniqueFd passwords{options.boot_password_fd};
+  SEALIFT_TRY(auto boot_password, read_boot_password(passwords.get()));
   SEALIFT_TRY(const auto* const profile, tpm::profile_from_name(options.profile));
   SEALIFT_TRY(const auto pcrs, tpm::PcrSelection::parse(
                                    options.pcrs.empty() ? profile->pcrs : std::string_view{options.pcrs}));
@@ -87,7 +61,7 @@ Status run(Options options) {
   SEALIFT_TRY(const auto opener,
               tee::TpmSealOpener::create(options.tcti, *profile, pcrs, std::move(boot_password)));
   QemuRunner runner{options.qemu};
-  Launcher launcher{*opener, runner, options.event_log};
+  MeasuredLauncher launcher{*opener, runner, options.event_log};
   Server server{launcher};
   return server.serve(options.socket, stop.get());
 }

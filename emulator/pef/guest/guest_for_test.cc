@@ -33,6 +33,11 @@ Result<SecretBytes> SealOpenerForTest::open(const esm::Target&) {
   return SecretBytes::copy_of(seed_);
 }
 
+Result<SecretBytes> LockboxOpenerForTest::open(ByteView encrypted_key) {
+  if (refusal_) return fail(*refusal_, "refused for the test", "sha256:6");
+  return key_.oaep_decrypt(crypto::HashAlgorithm::sha256, {}, encrypted_key);
+}
+
 const crypto::PrivateKey& LockboxOpenerForTest::key() {
   static const auto kKey = crypto::PrivateKey::generate_rsa(2048).value();
   return kKey;

@@ -23,6 +23,8 @@ class SealOpenerForTest final : public tee::SealOpener {
   esm::Target target() const;
   /// From here on every seal is refused with this.
   void refuse(ErrorCode code) { refusal_ = code; }
+  /// From here on it is another machine's.
+  void rename(Bytes name) { name_ = std::move(name); }
 
  private:
   Bytes name_ = Bytes(34, 7);
@@ -34,14 +36,16 @@ class SealOpenerForTest final : public tee::SealOpener {
 class LockboxOpenerForTest final : public tee::LockboxOpener {
  public:
   const crypto::PublicKey& wrapping_key() const override { return public_; }
-  Result<SecretBytes> open(ByteView encrypted_key) override {
-    return key_.oaep_decrypt(crypto::HashAlgorithm::sha256, {}, encrypted_key);
-  }
+  Result<SecretBytes> open(ByteView encrypted_key) override;
+  void refuse(ErrorCode code) { refusal_ = code; }
+  /// From here on it is another machine's.
+  void change_key() { public_ = crypto::PrivateKey::generate_rsa(2048)->public_key(); }
 
  private:
   static const crypto::PrivateKey& key();
   const crypto::PrivateKey& key_ = key();  // one per process: it takes its time
   crypto::PublicKey public_ = key_.public_key();
+  std::optional<ErrorCode> refusal_;
 };
 
 /// Of a device tree: node, property, value, in that order; a property may come twice.

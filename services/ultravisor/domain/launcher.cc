@@ -1,37 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/ultravisor/domain/launcher.h"
 
-#include <array>
 #include <future>
 
 #include "formats/cpio/head.h"
 #include "formats/esm/insertion.h"
-#include "guest/agent/customer_data.h"
 #include "services/ultravisor/domain/explain.h"
+#include "services/ultravisor/domain/launch_parts.h"
 
 namespace sealift::ultravisor {
 namespace {
-
-constexpr std::uint64_t kMaxKernel = 256ULL << 20U;
-constexpr std::uint64_t kMaxInitramfs = 8ULL << 30U;
-
-/// Kernel and initramfs as they will run.
-struct Components {
-  PinnedFile kernel;
-  PinnedFile initramfs;
-};
-
-Result<Components> pin(const LaunchFiles& files) {
-  auto pinning = std::async(std::launch::async, [&files] {
-    return PinnedFile::pin(std::array{files.kernel.get()}, kMaxKernel, "kernel");
-  });
-  std::vector<int> parts{files.initramfs.get()};
-  if (files.initramfs_head) parts.insert(parts.begin(), files.initramfs_head.get());
-  auto initramfs = PinnedFile::pin(parts, kMaxInitramfs, "initramfs");
-  SEALIFT_TRY(auto kernel, pinning.get());
-  if (!initramfs) return tl::unexpected(std::move(initramfs).error());
-  return Components{std::move(kernel), *std::move(initramfs)};
-}
 
 /// Hashes what is pinned, each component on a thread of its own, while the TPM opens the seal.
 class Measuring {
@@ -54,19 +32,10 @@ class Measuring {
   std::future<Result<crypto::Digest>> initramfs_;
 };
 
-/// The customer data as the one message for the guest; they exist nowhere else afterwards.
-Result<SecretBytes> message_for_guest(esm::ApprovedOperand approved) {
-  SEALIFT_TRY(auto customer_data, std::move(approved).take_customer_data());
-  std::vector<guest::CustomerData> entries;
-  entries.reserve(customer_data.size());
-  for (auto& entry : customer_data) entries.push_back({entry.name, std::move(entry.value)});
-  return guest::encode_customer_data(entries);
-}
-
 }  // namespace
 
-Result<int> Launcher::run(LaunchRequest request, Launch& launch, const OnEvent& on_event) {
-  SEALIFT_TRY(const auto components, pin(request.files));
+Result<int> MeasuredLauncher::run(LaunchRequest request, Launch& launch, const OnEvent& on_event) {
+  SEALIFT_TRY(const auto components, pin_components(request.files));
   on_event("components_pinned");
 
   SEALIFT_TRY(const auto head,
@@ -79,7 +48,8 @@ Result<int> Launcher::run(LaunchRequest request, Launch& launch, const OnEvent& 
       operand, opener_, [&] { return measuring.finish(request.cmdline); },
       [&](tee::OpeningStep step) { on_event(tee::name(step)); });
   if (!approved) return tl::unexpected(explain(approved.error(), event_log_, request.files.reference.get()));
-  SEALIFT_TRY(auto customer_data, message_for_guest(*std::move(approved)));
+  SEALIFT_TRY(auto entries, (*std::move(approved)).take_customer_data());
+  SEALIFT_TRY(auto customer_data, message_for_guest(std::move(entries)));
 
   if (launch.is_stopped())
     return fail(ErrorCode::canceled, "the launch was stopped before its guest started", "id");

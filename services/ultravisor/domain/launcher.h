@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/// One launch on a measured host, from the host agent's request to the end of the guest (design section 7).
+/// One launch, from the host agent's request to the end of the guest (design section 7).
 #pragma once
 
 #include <functional>
@@ -49,15 +49,23 @@ class GuestRunner {
 /// "guest_started", "customer_data_delivered".
 using OnEvent = std::function<void(std::string_view)>;
 
+/// One per kind of host.
 class Launcher {
  public:
-  /// `event_log`: this boot's log, to explain a refusal. All outlive the launcher.
-  Launcher(tee::SealOpener& opener, GuestRunner& runner, const std::filesystem::path& event_log)
-      : opener_{opener}, runner_{runner}, event_log_{event_log} {}
-
+  virtual ~Launcher() = default;
   /// Verifies, starts and hands over; returns the guest's exit status when it has ended. canceled where
   /// `launch` was stopped before.
-  Result<int> run(LaunchRequest request, Launch& launch, const OnEvent& on_event);
+  virtual Result<int> run(LaunchRequest request, Launch& launch, const OnEvent& on_event) = 0;
+};
+
+/// Verifies before the first guest instruction.
+class MeasuredLauncher final : public Launcher {
+ public:
+  /// `event_log`: this boot's log, to explain a refusal. All outlive the launcher.
+  MeasuredLauncher(tee::SealOpener& opener, GuestRunner& runner, const std::filesystem::path& event_log)
+      : opener_{opener}, runner_{runner}, event_log_{event_log} {}
+
+  Result<int> run(LaunchRequest request, Launch& launch, const OnEvent& on_event) override;
 
  private:
   tee::SealOpener& opener_;

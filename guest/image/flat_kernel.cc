@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/flat_kernel.h"
+#include "guest/image/flat_kernel.h"
 
 #include <elf.h>
 
@@ -9,7 +9,7 @@
 
 #include "base/file.h"
 
-namespace sealift::cli {
+namespace sealift::image {
 namespace {
 
 constexpr std::size_t kHeaderSize = 64;
@@ -158,4 +158,4 @@ Result<std::optional<FlatKernel>> flat_kernel_digest(int fd) {
   return flat;
 }
 
-}  // namespace sealift::cli
+}  // namespace sealift::image

@@ -7,7 +7,7 @@
 
 #include "crypto/digest.h"
 
-namespace sealift::cli {
+namespace sealift::image {
 
 inline constexpr std::uint64_t kFlatKernelLimit = 256ULL << 20U;
 
@@ -20,4 +20,4 @@ struct FlatKernel {
 /// for 32 bits, too_large beyond kFlatKernelLimit.
 Result<std::optional<FlatKernel>> flat_kernel_digest(int fd);
 
-}  // namespace sealift::cli
+}  // namespace sealift::image
