@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Private to libs/crypto: SubjectPublicKeyInfo (RFC 5280, 4.1.2.7) by its parts. OpenSSL's encoder writes the
-/// same bytes, but first looks for who can, which takes longer than what the key is used for.
+/// Private to libs/crypto: SubjectPublicKeyInfo (RFC 5280, 4.1.2.7) by its parts. OpenSSL's encoder writes
+/// the same bytes, but first looks for who can, which takes longer than what the key is used for.
 #pragma once
 
 #include <openssl/evp.h>

@@ -347,8 +347,8 @@ std::int64_t next_change(const Validity& validity, TimePoint time) {
 std::int64_t next_change(const TrustedRoots& roots, std::span<const Certificate> shown, TimePoint time) {
   const auto& input = roots.input();
   auto next = std::numeric_limits<std::int64_t>::max();
-  for (const auto certificates : {std::span<const Certificate>{input.roots},
-                                  std::span<const Certificate>{input.intermediates}, shown})
+  for (const auto certificates :
+       {std::span<const Certificate>{input.roots}, std::span<const Certificate>{input.intermediates}, shown})
     for (const auto& each : certificates)
       next = std::min(next, next_change({each.not_before(), each.not_after()}, time));
   for (const auto& crl : input.crls)

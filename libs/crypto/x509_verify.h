@@ -61,7 +61,8 @@ Result<std::vector<Certificate>> verify_chain(const Certificate& certificate, co
                                               std::span<const Certificate> extra_intermediates = {});
 
 /// The first second after `time` at which verify_chain() with these may give something else: one of the
-/// certificates, given or shown, or of the lists begins or ends then. The greatest number where there is none.
+/// certificates, given or shown, or of the lists begins or ends then. The greatest number where there is
+/// none.
 std::int64_t next_change(const TrustedRoots& roots, std::span<const Certificate> shown, TimePoint time);
 std::int64_t next_change(const Validity& validity, TimePoint time);
 

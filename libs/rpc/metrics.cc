@@ -11,9 +11,8 @@ namespace {
 
 /// From a call that finds all in memory to one that waits for a host.
 const prometheus::Histogram::BucketBoundaries& seconds() {
-  static const prometheus::Histogram::BucketBoundaries bounds{0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
-                                                              0.1,    0.25,  0.5,    1,     2.5,  5,     10,
-                                                              30,     60};
+  static const prometheus::Histogram::BucketBoundaries bounds{
+      0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60};
   return bounds;
 }
 
@@ -44,8 +43,7 @@ Metrics::Metrics() : impl_{std::make_unique<Impl>()} {}
 Metrics::~Metrics() = default;
 
 void Metrics::count(const CallReport& report) {
-  const auto code =
-      report.status ? std::string{"ok"} : std::string{name(report.status.error().code)};
+  const auto code = report.status ? std::string{"ok"} : std::string{name(report.status.error().code)};
   impl_->count(report.method.empty() ? "unknown" : report.method, code,
                std::chrono::duration<double>(report.took).count());
 }

@@ -45,8 +45,9 @@ TEST_F(MetricsTest, CountCallsByMethodAndOutcomeForOperators) {
   const auto answer = get(Role::administrator);
   EXPECT_EQ(answer.status, 200U);
   EXPECT_THAT(answer.headers.at("content-type"), HasSubstr("text/plain; version=0.0.4"));
-  EXPECT_THAT(answer.body,
-              HasSubstr("sealift_calls_total{code=\"ok\",method=\"sealift.rpc.testing.EchoService.Echo\"} 2"));
+  EXPECT_THAT(
+      answer.body,
+      HasSubstr("sealift_calls_total{code=\"ok\",method=\"sealift.rpc.testing.EchoService.Echo\"} 2"));
   EXPECT_THAT(
       answer.body,
       HasSubstr(

@@ -46,7 +46,10 @@ Reply wrong_verb(const RequestHead& head, const Method& method) {
       fmt::format("{} cannot be called with {}", method.name, std::string{head.method}.substr(0, 16)),
       "method",
       {}};
-  return http_refusal(405, error, "Allow", method.page ? "GET" : method.no_side_effects && !streams(method) ? "GET, POST" : "POST");
+  return http_refusal(405, error, "Allow",
+                      method.page                                  ? "GET"
+                      : method.no_side_effects && !streams(method) ? "GET, POST"
+                                                                   : "POST");
 }
 
 Reply wrong_content_type(const Method& method) {

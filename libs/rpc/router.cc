@@ -49,11 +49,18 @@ Method& Router::add(std::string_view method, Allow allow, const google::protobuf
 }
 
 void Router::page(std::string_view path, Allow allow, std::function<std::string()> text) {
-  const bool added =
-      methods_
-          .emplace(path, Method{std::string{path}, std::move(allow), nullptr, nullptr, nullptr, {}, {}, 0, true,
-                                std::move(text)})
-          .second;
+  const bool added = methods_
+                         .emplace(path, Method{std::string{path},
+                                               std::move(allow),
+                                               nullptr,
+                                               nullptr,
+                                               nullptr,
+                                               {},
+                                               {},
+                                               0,
+                                               true,
+                                               std::move(text)})
+                         .second;
   require(added, path, "registered twice");
 }
 

@@ -24,14 +24,6 @@ Status policy_auth_value(Tpm& tpm, const Session& policy) {
   return {};
 }
 
-Status policy_or(Tpm& tpm, const Session& policy, std::span<const Digest> branches) {
-  TpmCommand command{"TPM2_PolicyOR", TPM2_CC_PolicyOR};
-  command.handle(policy.handle()).be32(static_cast<std::uint32_t>(branches.size()));
-  for (const auto& digest : branches) command.sized(digest.view());
-  SEALIFT_TRY(const auto response, command.run(tpm));
-  return {};
-}
-
 /// CreatePrimary with an auth value for the new key.
 Result<Primary> create_with_password(Tpm& tpm, const Entity& hierarchy, Session& session, ByteView password) {
   SEALIFT_TRY(const auto wanted, Public::from_template(wrapping_key_template()));

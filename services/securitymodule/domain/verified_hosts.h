@@ -8,9 +8,9 @@
 
 namespace sealift::securitymodule {
 
-/// Thread-safe. The verdict depends on the evidence, the policy and the time, and on nothing else: it is found
-/// by the digests of the first two, and used while no certificate or list of theirs has begun or ended since.
-/// Refusals are not kept.
+/// Thread-safe. The verdict depends on the evidence, the policy and the time, and on nothing else: it is
+/// found by the digests of the first two, and used while no certificate or list of theirs has begun or ended
+/// since. Refusals are not kept.
 class VerifiedHosts {
  public:
   /// `limit`: hosts that are kept.
