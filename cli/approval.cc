@@ -12,6 +12,8 @@ void declare_approval(Command& command, ApprovalOptions& options, Need roots) {
       .flag("--require-crl", options.require_crl, "refuse where an issuer's revocation list is missing")
       .text("--pcr", options.pcr, "BANK:N=HEX", "PCR values that the storage key must be bound to")
       .path("--reference", options.reference, kFile, "instead of --pcr: the event log of an approved machine")
+      .path("--approver", options.approver, "PEM",
+            "instead: the public key that approves of states, which the storage key must be bound to")
       .choice("--profile", options.profile, {"firmware", "owner"},
               "how the machine must have been provisioned (default: firmware)");
 }
@@ -21,10 +23,17 @@ void declare_policy_file(Command& command, ApprovalOptions& options) {
                "for your security module, instead of --root, --pcr and the like: a policy file");
 }
 
-Result<tpm::PcrValues> approved_pcrs(const ApprovalOptions& options) {
+Result<tpm::Binding> approved_states(const ApprovalOptions& options) {
+  if (!options.approver.empty()) {
+    if (!options.pcr.empty() || !options.reference.empty())
+      return fail(ErrorCode::invalid_argument, "give one of --pcr, --reference and --approver", "--approver");
+    SEALIFT_TRY(auto approver, read_approver(options.approver));
+    return tpm::Binding{std::move(approver)};
+  }
   SEALIFT_TRY(const auto* const profile, tpm::profile_from_name(options.profile));
   SEALIFT_TRY(const auto selection, tpm::PcrSelection::parse(profile->pcrs));
-  return expected_pcrs(options.pcr, options.reference, selection);
+  SEALIFT_TRY(auto values, expected_pcrs(options.pcr, options.reference, selection));
+  return tpm::Binding{std::move(values)};
 }
 
 Result<tee::MeasuredPolicy> measured_policy(const ApprovalOptions& options) {
@@ -35,7 +44,7 @@ Result<tee::MeasuredPolicy> measured_policy(const ApprovalOptions& options) {
   trust.crl_policy = options.require_crl ? crypto::CrlPolicy::required : crypto::CrlPolicy::where_given;
   SEALIFT_TRY(auto roots, tee::TrustedRoots::create(std::move(trust)));
   SEALIFT_TRY(const auto* const profile, tpm::profile_from_name(options.profile));
-  SEALIFT_TRY(auto approved, approved_pcrs(options));
+  SEALIFT_TRY(auto approved, approved_states(options));
   return tee::MeasuredPolicy{std::move(roots), profile, std::move(approved)};
 }
 

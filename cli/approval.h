@@ -18,18 +18,19 @@ struct ApprovalOptions {
   bool require_crl = false;
   std::string pcr;                  ///< "sha256:6=HEX"
   std::filesystem::path reference;  ///< instead: the event log of an approved machine
+  std::filesystem::path approver;   ///< instead: the key that approves of states
   std::string profile = "firmware";
   std::filesystem::path policy;  ///< instead of all of these, where a security module decides: a policy file
 };
 
-/// --root, --intermediate, --crl, --require-crl, --pcr, --reference and --profile.
+/// --root, --intermediate, --crl, --require-crl, --pcr, --reference, --approver and --profile.
 void declare_approval(Command& command, ApprovalOptions& options, Need roots);
 
 /// --policy.
 void declare_policy_file(Command& command, ApprovalOptions& options);
 
-/// The PCR values that they say.
-Result<tpm::PcrValues> approved_pcrs(const ApprovalOptions& options);
+/// The states that they say.
+Result<tpm::Binding> approved_states(const ApprovalOptions& options);
 Result<tee::MeasuredPolicy> measured_policy(const ApprovalOptions& options);
 
 }  // namespace sealift::cli

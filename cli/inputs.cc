@@ -42,6 +42,12 @@ Result<tpm::Public> read_public(const Path& path) {
   return in_file(path, tpm::Public::parse(bytes));
 }
 
+Result<tpm::Approver> read_approver(const Path& path) {
+  SEALIFT_TRY(const auto bytes, read_file(path, kKeyFileLimit));
+  SEALIFT_TRY(const auto key, in_file(path, crypto::PublicKey::parse(bytes)));
+  return in_file(path, tpm::Approver::create(key));
+}
+
 Result<tpm::Public> read_endorsement_key(const Path& path) {
   SEALIFT_TRY(const auto bytes, read_file(path, crypto::kCertificateLimit * 2));
   return in_file(path, endorsement_key_from(bytes));

@@ -11,6 +11,7 @@
 #include "crypto/key.h"
 #include "crypto/x509.h"
 #include "formats/esm/operand.h"
+#include "tpm/approval.h"
 #include "tpm/event_log.h"
 #include "tpm/types.h"
 
@@ -29,6 +30,8 @@ Result<T> in_file(const Path& path, Result<T> result) {
 Result<tpm::Public> read_public(const Path& path);
 /// A TPM2B_PUBLIC, or an EK certificate (PEM or DER): its key in the TCG template of that kind of key.
 Result<tpm::Public> read_endorsement_key(const Path& path);
+/// A public P-256 key, PEM or DER.
+Result<tpm::Approver> read_approver(const Path& path);
 /// Certificates of all the files.
 Result<std::vector<crypto::Certificate>> read_certificates(const std::vector<Path>& paths);
 Result<std::vector<crypto::Crl>> read_crls(const std::vector<Path>& paths);

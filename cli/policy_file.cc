@@ -163,10 +163,17 @@ Status read_references(Table& table, const Path& folder, v1::SeedPolicy& policy)
   if (!profile) return table.refuse("profile", "is neither \"firmware\" nor \"owner\"");
   policy.set_profile(profile_name);
   SEALIFT_TRY(const auto selection, tpm::PcrSelection::parse((*profile)->pcrs));
+  SEALIFT_TRY(const auto approver_file, table.text("approver", {}));
+  if (!approver_file.empty()) {
+    SEALIFT_TRY(const auto approver, read_approver(folder / approver_file));
+    policy.set_approver(bytes_of(approver.key().der()));
+  }
   const auto* const node = table.take("reference");
+  if (node == nullptr && !policy.approver().empty()) return {};
   const auto* const list = node == nullptr ? nullptr : node->as_array();
   if (list == nullptr || list->empty())
-    return table.refuse("reference", "is missing: a [[reference]] for each state that you approve of");
+    return table.refuse("reference",
+                        "is missing: a [[reference]] for each state that you approve of, or an approver");
   for (std::size_t i = 0; i < list->size(); ++i)
     SEALIFT_CHECK(read_reference(*list->get(i), i, folder, selection, policy));
   return {};

@@ -44,6 +44,18 @@ TEST_F(PolicyFile, ReleasesOnceOrToMany) {
   EXPECT_EQ(check(policy("release = \"many\""))["maximum_hosts"], 0);
 }
 
+TEST_F(PolicyFile, NamesAnApproverInsteadOfReferences) {
+  const auto key = crypto::PrivateKey::generate_ec(crypto::Curve::p256)->public_key();
+  write("approver.pem", key.pem());
+  const auto document = check(policy("approver = \"approver.pem\"", "# no references\n"));
+  EXPECT_EQ(document["approver"], to_hex(key.der()));
+  EXPECT_TRUE(document["references"].empty());
+  EXPECT_EQ(check(policy("approver = \"approver.pem\""))["references"].size(), 1U);
+  EXPECT_TRUE(check(policy())["approver"].is_null());
+  EXPECT_EQ(sealift_error({"policy", "check", write("p.toml", policy("approver = \"root.pem\""))}, 1)["code"],
+            "malformed");
+}
+
 TEST_F(PolicyFile, IsRefusedWithTheFieldThatIsWrong) {
   refuse("", "policy.format");
   refuse(policy("surprise = 1"), "policy.surprise");

@@ -15,9 +15,9 @@ namespace {
 constexpr std::size_t kEnrolledLimit = 64UL * 1024;
 constexpr std::size_t kTpmStructureLimit = 4096;
 
-Result<NewTarget> target_for(const tpm::StorageKey& key, const tpm::PcrValues& expected,
+Result<NewTarget> target_for(const tpm::StorageKey& key, const tpm::Binding& expected,
                              const esm::Seed& seed) {
-  const auto policy = tpm::Policy{}.pcr(expected).digest();
+  const auto policy = expected.sealing_policy();
   SEALIFT_TRY(auto sealed, key.seal(seed.expose(), policy));
   return NewTarget{{to_bytes(key.name().view()), to_bytes(policy.view()), std::move(sealed.public_area),
                     std::move(sealed.duplicate), std::move(sealed.seed)},

@@ -25,7 +25,7 @@ void declare_sealing(Command& command, SealingOptions& options);
 
 struct NewTarget {
   esm::Target target;
-  std::string pcr;  ///< the values that open it
+  std::string pcr;  ///< the states that open it, as text
 };
 
 /// One target for each host. Enrolled hosts are sealed to the PCR values they were enrolled for unless others

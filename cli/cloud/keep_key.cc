@@ -58,7 +58,7 @@ Result<v1::SealedData> KeyKeeper::prove_and_seal(const std::string& launch_id, c
               frontend_.call<v1::ChallengeTargetResponse>(method("ChallengeTarget"), question));
   SEALIFT_TRY(const auto host, challenge.finish(as_bytes(answer.answer()), clock_.now()));
 
-  const auto policy = tpm::Policy{}.pcr(policy_.approved).digest();
+  const auto policy = policy_.approved.sealing_policy();
   SEALIFT_TRY(const auto sealed, host.storage_key().seal(seed_.expose(), policy));
   v1::SealedData data;
   data.set_storage_key_name(text(host.storage_key_name().view()));

@@ -12,14 +12,15 @@ std::string text(ByteView bytes) { return {bytes.begin(), bytes.end()}; }
 
 Result<v1::SeedPolicy> seed_policy(const ApprovalOptions& approval) {
   if (!approval.policy.empty()) {
-    if (!approval.roots.empty() || !approval.pcr.empty() || !approval.reference.empty())
-      return fail(ErrorCode::invalid_argument, "--policy says already what --root, --pcr and --reference say",
+    if (!approval.roots.empty() || !approval.pcr.empty() || !approval.reference.empty() ||
+        !approval.approver.empty())
+      return fail(ErrorCode::invalid_argument, "--policy says already what --root, --pcr and the like say",
                   "--policy");
     return read_policy_file(approval.policy);
   }
   if (approval.roots.empty())
-    return fail(ErrorCode::invalid_argument, "--policy is required, or --root with --pcr or --reference",
-                "--policy");
+    return fail(ErrorCode::invalid_argument,
+                "--policy is required, or --root with --pcr, --reference or --approver", "--policy");
   v1::SeedPolicy policy;
   policy.add_tees("measured");
   SEALIFT_TRY(const auto roots, read_certificates(approval.roots));
@@ -30,8 +31,12 @@ Result<v1::SeedPolicy> seed_policy(const ApprovalOptions& approval) {
   for (const auto& crl : crls) policy.add_crls(text(crl.der()));
   policy.set_require_crl(approval.require_crl);
   policy.set_profile(approval.profile);
-  SEALIFT_TRY(const auto approved, approved_pcrs(approval));
-  policy.set_approved_pcrs(approved.text());
+  SEALIFT_TRY(const auto approved, approved_states(approval));
+  if (const auto* const approver = approved.approver()) {
+    policy.set_approver(text(approver->key().der()));
+  } else {
+    policy.set_approved_pcrs(approved.text());
+  }
   return policy;
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "cli/commands/commands.h"
+#include "cli/commands/policy_approve.h"
 #include "cli/inputs.h"
 #include "cli/policy_file.h"
 #include "crypto/x509.h"
@@ -129,6 +130,8 @@ Status check(const Path& file, Context& context) {
     references.push_back(Json{{"name", printable(reference.name())}, {"pcrs", reference.pcrs()}});
     text += fmt::format("  state    {}: {}\n", printable(reference.name()), reference.pcrs());
   }
+  const auto approver = to_hex(as_bytes(policy.approver()));
+  if (!approver.empty()) text += "  states   that the approver signs\n";
   const auto time = [](std::int64_t seconds) {
     return seconds == 0 ? std::string{"-"} : crypto::utc_text(seconds);
   };
@@ -141,6 +144,7 @@ Status check(const Path& file, Context& context) {
   return context.report(Json{{"verdict", "valid"},
                              {"profile", policy.profile()},
                              {"references", references},
+                             {"approver", approver.empty() ? Json(nullptr) : Json(approver)},
                              {"roots", policy.trusted_roots_size()},
                              {"models", policy.models_size()},
                              {"hardware_keys", policy.hardware_keys_size()},
@@ -173,6 +177,7 @@ void declare_policy(Command root) {
       .texts("--bank", options->banks, "BANK",
              "sha1, sha256, sha384 or sha512; may be repeated (default: all of the log's, or sha256)")
       .path("--out", options->out, kFile, "write the approved machine's event log, for --reference");
+  declare_approving(group);
   auto file = std::make_shared<Path>();
   group
       .command("check", "Check a policy file, and say what it says", "sealift policy check image.policy.toml",

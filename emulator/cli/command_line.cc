@@ -86,6 +86,8 @@ class Parser {
         ->check(CLI::IsMember({"measured", "pef"}));
     create->add_option("--ek", a.ek, "p256 (default) or rsa2048");
     create->add_option("--storage-key", a.storage_key, "p256 (default) or rsa2048");
+    create->add_option("--approver", a.approver,
+                       "Public P-256 key (PEM): bind the storage key to the states that it approves of");
     add_straps(create);
     auto* boot = machine_command("boot", "Power cycle: TPM reset, firmware, new boot password, ultravisor",
                                  "boot alpha", run_boot);

@@ -21,6 +21,7 @@ namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kChallengeLimit = 16 * 1024;
+constexpr std::size_t kKeyLimit = 16 * 1024;
 
 std::atomic<bool> interrupted = false;
 static_assert(std::atomic<bool>::is_always_lock_free);
@@ -70,6 +71,11 @@ Result<std::string> run_create(const Arguments& arguments) {
   options.firmware = arguments.firmware.value_or(options.firmware);
   options.secure_boot_jumper = on(arguments.secure_boot_jumper).value_or(true);
   options.pef_enabled = on(arguments.pef).value_or(true);
+  if (!arguments.approver.empty()) {
+    SEALIFT_TRY(const auto pem, read_file(arguments.approver, kKeyLimit));
+    SEALIFT_TRY(const auto key, crypto::PublicKey::parse(pem));
+    SEALIFT_TRY(options.approver, tpm::Approver::create(key));
+  }
   note_interruptions();
   SEALIFT_TRY(const auto machine, create_machine(machines, arguments.name, options, interrupted));
   return report(

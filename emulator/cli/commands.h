@@ -23,6 +23,7 @@ struct Arguments {
   std::optional<std::string> firmware;
   std::optional<std::string> secure_boot_jumper;
   std::optional<std::string> pef;
+  std::filesystem::path approver;
   bool rewrite_hardware_keys = false;
   // boot
   std::optional<std::filesystem::path> ultravisor;

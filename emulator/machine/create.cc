@@ -55,9 +55,10 @@ Status fill_machine(const fs::path& machines, const fs::path& path, const Create
   firmware.state.chip.secure_boot_jumper = options.secure_boot_jumper;
   firmware.state.chip.pef_enabled = options.pef_enabled;
   SEALIFT_TRY(const auto authority, ek_authority(machines));
-  SEALIFT_TRY(auto expected, expected_pcrs(firmware));
-  const TpmPlan plan{options.ek, options.storage_key, std::move(expected)};
-  SEALIFT_CHECK(make_directories(path, {"tpm", "scratch"}));
+  SEALIFT_TRY(const auto expected, expected_pcrs(firmware));
+  const TpmPlan plan{options.ek, options.storage_key, expected,
+                     options.approver ? tpm::Binding{*options.approver} : tpm::Binding{expected}};
+  SEALIFT_CHECK(make_directories(path, {"tpm", "scratch", "approvals"}));
   SEALIFT_TRY(const auto made, manufacture_tpm(path / "tpm", path / "scratch", plan, authority));
   SEALIFT_TRY(const auto ek, made.ek.key());
   SEALIFT_CHECK(write_flash(path / "flash", firmware.flash));

@@ -4,9 +4,10 @@
 #pragma once
 
 #include <atomic>
+#include <optional>
 
 #include "emulator/machine/machine.h"
-#include "tpm/profile.h"
+#include "tpm/approval.h"
 
 namespace sealift::emulator {
 
@@ -17,6 +18,7 @@ struct CreateOptions {
   std::string firmware = "default";
   bool secure_boot_jumper = true;
   bool pef_enabled = true;
+  std::optional<tpm::Approver> approver = {};  ///< whom the storage key is bound to, instead of a state
 };
 
 /// The machine is there, whole, or nothing of it is. already_exists where the name is taken; canceled where

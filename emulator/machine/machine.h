@@ -50,6 +50,8 @@ class Machine {
   std::filesystem::path platform_certificate() const { return path() / "platform-certificate.der"; }
   std::filesystem::path wrapping_key() const { return path() / "wrapping-key.pem"; }
   std::filesystem::path event_log() const { return path() / "event.log"; }
+  /// What a machine that is bound to an approver is given (tee/approval_files.h).
+  std::filesystem::path approvals() const { return path() / "approvals"; }
   std::filesystem::path last_boot() const { return path() / "boot.json"; }
   std::filesystem::path ultravisor_socket() const { return path() / "ultravisor.sock"; }
   std::filesystem::path ultravisor_process() const { return path() / "ultravisor.pid"; }

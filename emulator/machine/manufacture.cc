@@ -85,7 +85,7 @@ Status keep_ek(tpm::Tpm& tpm, const tpm::EndorsementKey& kind, const tpm::Loaded
 }
 
 Result<tpm::Public> provision_storage_key(tpm::Tpm& tpm, const TpmPlan& plan) {
-  const tpm::MachinePlan machine{&tpm::firmware_profile(), plan.storage_key, plan.expected};
+  const tpm::MachinePlan machine{&tpm::firmware_profile(), plan.storage_key, plan.bound_to};
   SEALIFT_TRY(auto provisioned, tpm::provision(tpm, machine, {}));
   return std::move(provisioned.storage_key);
 }

@@ -10,14 +10,15 @@
 #include <filesystem>
 
 #include "crypto/x509_issue.h"
-#include "tpm/profile.h"
+#include "tpm/binding.h"
 
 namespace sealift::emulator {
 
 struct TpmPlan {
   tpm::KeyKind ek;
   tpm::KeyKind storage_key;
-  tpm::PcrValues expected;  ///< the state the storage key is bound to
+  tpm::PcrValues expected;  ///< the state that the firmware makes
+  tpm::Binding bound_to;    ///< of the storage key
 };
 
 struct ManufacturedTpm {

@@ -73,7 +73,9 @@ Status start_ultravisor(const Machine& machine, const BootOptions& options, cons
                   "--event-log",
                   machine.event_log().native(),
                   "--socket",
-                  machine.ultravisor_socket().native()};
+                  machine.ultravisor_socket().native(),
+                  "--approvals",
+                  machine.approvals().native()};
   if (!options.run_as.empty()) command.argv.insert(command.argv.end(), {"--run-as", options.run_as});
   if (!options.slof.empty()) command.argv.insert(command.argv.end(), {"--slof", options.slof});
   command.fds = {{password.get(), kPasswordFd}};

@@ -46,9 +46,9 @@ class EnrolledHost {
   std::int64_t enrolled_at() const noexcept { return enrolled_at_; }
 
   /// {"format": "sealift.enrolled-host.v1", "backend": "measured", "hardware_key_hash": "HEX", "enrolled_at":
-  /// SECONDS, "profile": "firmware", "approved_pcrs": "sha256:6=HEX", "storage_key_name": "HEX",
-  /// "storage_key": "BASE64 of TPM2B_PUBLIC", "ek_certificate": "BASE64 of DER", "platform_certificate":
-  /// "BASE64 of DER" (only where there is one)}. Nothing in it is secret.
+  /// SECONDS, "profile": "firmware", "approved_pcrs": "sha256:6=HEX" (or "approver": "BASE64 of DER"),
+  /// "storage_key_name": "HEX", "storage_key": "BASE64 of TPM2B_PUBLIC", "ek_certificate": "BASE64 of DER",
+  /// "platform_certificate": "BASE64 of DER" (only where there is one)}. Nothing in it is secret.
   std::string to_json() const;
   /// Strict: every field, no other field, exact types. malformed, naming the field; or a code of
   /// VerifiedStorageKey.

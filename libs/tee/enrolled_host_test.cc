@@ -81,5 +81,27 @@ TEST(EnrolledHostFile, RefusesEveryTruncationAndWhatIsNotFlat) {
   EXPECT_THAT(EnrolledHost::from_json(std::string(200000, '[')), FailsWith(ErrorCode::too_large));
 }
 
+TEST(EnrolledHostFile, KeepsTheApproverThatTheKeyIsBoundTo) {
+  HostForTest bound;
+  const auto key = tpm::fresh_key(tpm::KeyKind::p256).public_key();
+  const auto approver = tpm::Approver::create(key).value();
+  auto area = tpm::firmware_profile().storage_key_template(tpm::KeyKind::p256, approver.name());
+  tpm::set_numbers(area, tpm::fresh_key(tpm::KeyKind::p256).public_key());
+  bound.storage_key = tpm::Public::from_template(area).value();
+  const MeasuredPolicy policy{HostForTest::roots(), &tpm::firmware_profile(), approver};
+  auto challenge = challenge_measured_host(bound.evidence(), policy, test_pki::now());
+  ASSERT_THAT(challenge, Succeeds());
+  const auto enrolled = challenge->finish(bound.activate(challenge->credential()).value(), test_pki::now());
+  ASSERT_THAT(enrolled, Succeeds());
+  const auto again = EnrolledHost::from_json(enrolled->to_json());
+  ASSERT_THAT(again, Succeeds());
+  EXPECT_EQ(again->key().approved(), approver);
+  EXPECT_EQ(again->to_json(), enrolled->to_json());
+  EXPECT_THAT(EnrolledHost::from_json(edited(enrolled->to_json(), "\"approver\": \"", "\"approver\": \"AA")),
+              FailsAt(ErrorCode::malformed, "approver"));
+  EXPECT_THAT(EnrolledHost::from_json(edited(enrolled->to_json(), "{", "{\"approved_pcrs\": \"\",")),
+              FailsAt(ErrorCode::malformed, "approved_pcrs"));
+}
+
 }  // namespace
 }  // namespace sealift::tee

@@ -11,7 +11,7 @@ namespace sealift::tee {
 struct MeasuredPolicy {
   TrustedRoots roots;
   const tpm::Profile* profile;  ///< how the machine must have been provisioned
-  tpm::PcrValues approved;      ///< the PCR values that the storage key's policy must demand
+  tpm::Binding approved;        ///< the states that the storage key's policy must demand
 };
 
 /// A host whose evidence holds as far as it goes: both checks that need no question (tee/platform.h,

@@ -5,6 +5,7 @@
 #include <fmt/core.h>
 #include <gtest/gtest.h>
 
+#include "base/file.h"
 #include "base/matchers.h"
 #include "crypto/random.h"
 #include "tee/tpm_seal_opener.h"
@@ -268,6 +269,65 @@ TEST_P(Opening, WorksAgainAfterThePowerWasOffAndANewPasswordCame) {
       << "the password is in NV, and a TPM reset alone does not change it";
   machine_.boot(tpm);
   EXPECT_THAT(open(operand_), Succeeds());
+}
+
+/// Bound to an approver, with a directory for what that one signs.
+class ApproversMachine : public ::testing::Test {
+ protected:
+  ApproversMachine() {
+    const auto made = tpm::provision(tpm_, {&profile_, tpm::KeyKind::p256, approver_}, {});
+    EXPECT_THAT(made, Succeeds());
+    storage_key_.emplace(tpm::StorageKey::prepare(made->storage_key).value());
+    opener_ = TpmSealOpener::create(swtpm_.tcti(), profile_, zero_.selection(),
+                                    tpm::rotate_boot_password(tpm_, profile_, {}).value(), directory_.path())
+                  .value();
+  }
+  void approve(const std::string& name, std::uint64_t version, const tpm::PcrValues& state) const {
+    const auto approval = tpm::approve(key_, profile_, name, version, state).value();
+    ASSERT_THAT(write_file(directory_.path() / (name + ".approval"), as_bytes(tpm::to_json(approval))),
+                Succeeds());
+  }
+  Result<SecretBytes> open(const crypto::Digest& policy) {
+    auto sealed = storage_key_->seal(Bytes(32, 1), policy).value();
+    return opener_->open({to_bytes(storage_key_->name().view()), to_bytes(policy.view()),
+                          std::move(sealed.public_area), std::move(sealed.duplicate),
+                          std::move(sealed.seed)});
+  }
+
+  const tpm::Profile& profile_ = tpm::firmware_profile();
+  const crypto::PrivateKey key_ = crypto::PrivateKey::generate_ec(crypto::Curve::p256).value();
+  const tpm::Approver approver_ = tpm::Approver::create(key_.public_key()).value();
+  const TemporaryDirectory directory_ = TemporaryDirectory::create("sealift-approvals").value();
+  const tpm::PcrValues zero_ = tpm::PcrValues::parse("sha256:6=" + std::string(64, '0')).value();
+  const tpm::PcrValues other_ = tpm::PcrValues::parse("sha256:6=" + std::string(64, '1')).value();
+  tpm::SwtpmForTest swtpm_ = tpm::SwtpmForTest::start().value();
+  tpm::Tpm tpm_ = tpm::Tpm::open(swtpm_.tcti()).value();
+  std::optional<tpm::StorageKey> storage_key_;
+  std::unique_ptr<TpmSealOpener> opener_;
+};
+
+TEST_F(ApproversMachine, OpensWhatIsApprovedOfAsSoonAsItIs) {
+  EXPECT_THAT(open(approver_.sealing_policy()), FailsWith(ErrorCode::pcr_differs));
+  approve("other", 1, other_);
+  EXPECT_THAT(open(approver_.sealing_policy()), FailsAt(ErrorCode::pcr_differs, "sha256:6"));
+  approve("this", 1, zero_);
+  EXPECT_THAT(open(approver_.sealing_policy()), Succeeds());
+}
+
+TEST_F(ApproversMachine, OpensWhatIsSealedToValuesInThatStateAlone) {
+  approve("this", 1, zero_);
+  EXPECT_THAT(open(tpm::Policy{}.pcr(zero_).digest()), Succeeds());
+  EXPECT_THAT(open(tpm::Policy{}.pcr(other_).digest()), FailsAt(ErrorCode::pcr_differs, "sha256:6"));
+}
+
+TEST_F(ApproversMachine, CarriesOutWithdrawalsBeforeItOpens) {
+  approve("this", 1, zero_);
+  ASSERT_THAT(open(approver_.sealing_policy()), Succeeds());
+  const auto withdrawal = tpm::withdraw_below(key_, profile_, 2).value();
+  ASSERT_THAT(write_file(directory_.path() / "2.withdrawal", as_bytes(tpm::to_json(withdrawal))), Succeeds());
+  EXPECT_THAT(open(approver_.sealing_policy()), FailsAt(ErrorCode::failed_precondition, "version"));
+  approve("this", 2, zero_);
+  EXPECT_THAT(open(approver_.sealing_policy()), Succeeds());
 }
 
 }  // namespace

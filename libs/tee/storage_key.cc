@@ -21,9 +21,9 @@ ErrorCode code_for(AreaDifference::Kind kind) {
 }  // namespace
 
 Result<VerifiedStorageKey> VerifiedStorageKey::verify(const tpm::Public& key, const tpm::Profile& profile,
-                                                      const tpm::PcrValues& approved) {
+                                                      const tpm::Binding& approved) {
   const auto kind = key.area().type == TPM2_ALG_ECC ? tpm::KeyKind::p256 : tpm::KeyKind::rsa2048;
-  const auto difference = first_difference(key.area(), profile.storage_key_template(kind, approved));
+  const auto difference = first_difference(key.area(), approved.storage_key_template(profile, kind));
   if (difference) {
     return differs(code_for(difference->kind), "the storage key's " + difference->message, difference->field,
                    difference->expected, difference->found);

@@ -2,13 +2,14 @@
 /// Is this the kind of key to seal to? (Design section 6, enrolment, second half.)
 #pragma once
 
-#include "tpm/profile.h"
+#include "tpm/binding.h"
 #include "tpm/types.h"
 
 namespace sealift::tee {
 
-/// A storage key that is, field by field, what the verifier computes from a profile and the PCR values that
-/// it approves. Nothing of that is taken from the host. Only verify() can make one.
+/// A storage key that is, field by field, what the verifier computes from a profile and the states that
+/// it approves of: PCR values, or those that an approver signs. Nothing of that is taken from the host. Only
+/// verify() can make one.
 ///
 /// Refused, naming the first differing field: storage_key_attributes_refused (the attribute's TCG name,
 /// "fixedTPM"; bits that TCG reserves are "reserved"), storage_key_algorithm_refused ("type", "keyBits",
@@ -20,20 +21,20 @@ namespace sealift::tee {
 class VerifiedStorageKey {
  public:
   static Result<VerifiedStorageKey> verify(const tpm::Public& key, const tpm::Profile& profile,
-                                           const tpm::PcrValues& approved);
+                                           const tpm::Binding& approved);
 
   const tpm::Public& key() const noexcept { return key_; }
   const tpm::Name& name() const noexcept { return key_.name(); }
   const tpm::Profile& profile() const noexcept { return *profile_; }
-  /// The PCR values that the key's own policy demands.
-  const tpm::PcrValues& approved() const noexcept { return approved_; }
+  /// The states that the key's own policy demands.
+  const tpm::Binding& approved() const noexcept { return approved_; }
 
  private:
-  VerifiedStorageKey(tpm::Public key, const tpm::Profile& profile, tpm::PcrValues approved)
+  VerifiedStorageKey(tpm::Public key, const tpm::Profile& profile, tpm::Binding approved)
       : key_{std::move(key)}, profile_{&profile}, approved_{std::move(approved)} {}
   tpm::Public key_;
   const tpm::Profile* profile_;  // one of the two that tpm/profile.h defines
-  tpm::PcrValues approved_;
+  tpm::Binding approved_;
 };
 
 }  // namespace sealift::tee

@@ -108,5 +108,24 @@ TEST(StorageKey, IsRefusedForAnotherProfileOrOtherPcrs) {
               FailsAt(ErrorCode::storage_key_policy_differs, "authPolicy"));
 }
 
+TEST(StorageKey, MayBeBoundToAnApproverAndThenToNobodyElse) {
+  const auto approver = tpm::Approver::create(tpm::fresh_key(tpm::KeyKind::p256).public_key()).value();
+  const auto other = tpm::Approver::create(tpm::fresh_key(tpm::KeyKind::p256).public_key()).value();
+  auto area = tpm::firmware_profile().storage_key_template(tpm::KeyKind::p256, approver.name());
+  tpm::set_numbers(area, tpm::fresh_key(tpm::KeyKind::p256).public_key());
+  const auto key = tpm::Public::from_template(area).value();
+  const auto& firmware = tpm::firmware_profile();
+  const auto verified = VerifiedStorageKey::verify(key, firmware, approver);
+  ASSERT_THAT(verified, Succeeds());
+  EXPECT_EQ(verified->approved().sealing_policy(), approver.sealing_policy());
+  constexpr auto kDiffers = ErrorCode::storage_key_policy_differs;
+  EXPECT_THAT(VerifiedStorageKey::verify(key, firmware, other), FailsAt(kDiffers, "authPolicy"));
+  EXPECT_THAT(VerifiedStorageKey::verify(key, firmware, tpm::some_pcrs()), FailsAt(kDiffers, "authPolicy"));
+  EXPECT_THAT(VerifiedStorageKey::verify(key, tpm::owner_profile(), approver),
+              FailsAt(kDiffers, "authPolicy"));
+  EXPECT_THAT(VerifiedStorageKey::verify(host().storage_key, firmware, approver),
+              FailsAt(kDiffers, "authPolicy"));
+}
+
 }  // namespace
 }  // namespace sealift::tee

@@ -96,7 +96,7 @@ Status ApprovedState::satisfy(Tpm& tpm, const Session& session) const {
     return fail_withdrawn(approval_, lowest);
   }
   SEALIFT_CHECK(holds);
-  const auto authorized = authorize(tpm, session, approval_.policy, ticket_);
+  auto authorized = authorize(tpm, session, approval_.policy, ticket_);
   // The session's policy is not the approved one: the PCRs are others.
   if (!authorized && is_rc(authorized.error(), "TPM_RC_VALUE"))
     return tl::unexpected(refusal(tpm, approval_.policy.policy().view()));

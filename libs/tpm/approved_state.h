@@ -37,8 +37,8 @@ class ApprovedState final : public ObjectPolicy {
 
 /// Approvals below this do not hold on the machine. not_found at "version_index".
 Result<std::uint64_t> lowest_version(Tpm& tpm, const Profile& profile, const Approver& approver);
-/// Raises it; nothing to do where it is as high already. What the machine's host software does with it cannot
-/// lower it again. signature_invalid where the TPM does not take it.
+/// Raises it; nothing to do where it is as high already. Whatever host software does, it does not go down
+/// again. not_found at "version_index".
 Status carry_out(Tpm& tpm, const Withdrawal& withdrawal);
 
 }  // namespace sealift::tpm

@@ -41,7 +41,7 @@ class Host {
  public:
   Host(const Profile& profile, const Approver& approver) : profile_{profile}, approver_{approver} {
     tpm_ = std::make_unique<Tpm>(Tpm::open(swtpm_.tcti()).value());
-    EXPECT_THAT(provision(*tpm_, {&profile, KeyKind::p256, some_pcrs(), approver}, {}), Succeeds());
+    EXPECT_THAT(provision(*tpm_, {&profile, KeyKind::p256, approver}, {}), Succeeds());
     parent_.emplace(read_storage_parent(*tpm_, profile).value());
     boot({0, 0});
   }
@@ -194,7 +194,7 @@ TEST_P(ApprovedStates, AreWithdrawnForGood) {
   ASSERT_THAT(carry_out(host.tpm(), high), Succeeds());
   ASSERT_THAT(carry_out(host.tpm(), low), Succeeds());
   EXPECT_EQ(lowest_version(host.tpm(), profile_, approver_).value(), 9U);
-  ASSERT_THAT(provision(host.tpm(), {&profile_, KeyKind::p256, some_pcrs(), approver_}, {}), Succeeds());
+  ASSERT_THAT(provision(host.tpm(), {&profile_, KeyKind::p256, approver_}, {}), Succeeds());
   EXPECT_EQ(lowest_version(host.tpm(), profile_, approver_).value(), 9U);
 
   // A replayed withdrawal, as a host would try it: without a look at the index.

@@ -133,9 +133,7 @@ Result<Public> make_primary(Tpm& tpm, const Entity& hierarchy, const Entity& aut
 }
 
 Result<Public> provision_storage_key(Tpm& tpm, const MachinePlan& plan, const Entity& authority) {
-  const auto wanted = plan.approver
-                          ? plan.profile->storage_key_template(plan.storage_key, plan.approver->name())
-                          : plan.profile->storage_key_template(plan.storage_key, plan.pcrs);
+  const auto wanted = plan.bound_to.storage_key_template(*plan.profile, plan.storage_key);
   SEALIFT_TRY(auto found, find_public(tpm, plan.profile->storage_key));
   if (!found) return make_primary(tpm, authority, authority, wanted, plan.profile->storage_key);
   SEALIFT_CHECK(check_storage_key(*found, wanted));
@@ -173,7 +171,8 @@ Result<ProvisionedMachine> provision(Tpm& tpm, const MachinePlan& plan, const Hi
   const Tpm::Turn turn{tpm};
   const auto authority = entity_of(plan.profile->hierarchy, auths);
   SEALIFT_CHECK(provision_password_index(tpm, *plan.profile, authority));
-  if (plan.approver) SEALIFT_CHECK(provision_version_index(tpm, *plan.profile, *plan.approver, authority));
+  if (const auto* const approver = plan.bound_to.approver())
+    SEALIFT_CHECK(provision_version_index(tpm, *plan.profile, *approver, authority));
   SEALIFT_TRY(auto storage_key, provision_storage_key(tpm, plan, authority));
   ProvisionedMachine machine{std::move(storage_key), {}};
   for (const auto& ek : endorsement_keys()) {

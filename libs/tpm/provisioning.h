@@ -7,11 +7,10 @@
 /// hierarchy's auth is still empty gives away what is set then: provision and boot before anybody else can.
 #pragma once
 
-#include <optional>
 #include <vector>
 
 #include "base/secret.h"
-#include "tpm/approval.h"
+#include "tpm/binding.h"
 #include "tpm/profile.h"
 #include "tpm/transport.h"
 
@@ -29,9 +28,7 @@ struct HierarchyAuths {
 struct MachinePlan {
   const Profile* profile;  ///< firmware_profile() or owner_profile()
   KeyKind storage_key;     ///< rsa2048 or p256
-  PcrValues pcrs;          ///< the approved state, which the storage key is bound to
-  /// Instead: whoever this key approves of (approval.h). The machine gets a version index then.
-  std::optional<Approver> approver = {};
+  Binding bound_to;        ///< of the storage key; where it is an approver, the machine gets a version index
 };
 
 /// What a provisioned machine has.

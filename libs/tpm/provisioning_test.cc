@@ -120,7 +120,7 @@ TEST_P(Provisioning, NamesWhatDiffersInAnNvIndexThatIsThere) {
 TEST_P(Provisioning, NamesWhatDiffersInAStorageKeyThatIsThere) {
   ASSERT_THAT(provision(*tpm_, plan(), {}), Succeeds());
   auto other = plan();
-  other.pcrs = approved(1);
+  other.bound_to = approved(1);
   EXPECT_THAT(provision(*tpm_, other, {}), FailsAt(ErrorCode::already_exists, "storage_key.policy"));
   other = plan();
   other.storage_key = GetParam().key == KeyKind::p256 ? KeyKind::rsa2048 : KeyKind::p256;

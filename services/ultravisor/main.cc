@@ -22,6 +22,7 @@ struct Options {
   std::filesystem::path socket;
   std::string profile = "firmware";
   std::string pcrs;
+  std::filesystem::path approvals;
   std::string run_as = "nobody";
   QemuOptions qemu;
 };
@@ -37,6 +38,8 @@ void declare(CLI::App& app, Options& options) {
   app.add_option("--profile", options.profile, "how the machine was provisioned: firmware or owner")
       ->capture_default_str();
   app.add_option("--pcrs", options.pcrs, "the PCRs that seals are bound to (default: the profile's)");
+  app.add_option("--approvals", options.approvals,
+                 "directory of *.approval and *.withdrawal, for a machine that is bound to an approver");
   app.add_option("--run-as", options.run_as, "the user QEMU runs as, where this runs as root")
       ->capture_default_str();
   app.add_option("--qemu", options.qemu.program, "the QEMU to start")->capture_default_str();
@@ -58,8 +61,8 @@ Status run(Options options) {
   if (::geteuid() == 0) {
     SEALIFT_TRY(options.qemu.run_as, identity_of(options.run_as));
   }
-  SEALIFT_TRY(const auto opener,
-              tee::TpmSealOpener::create(options.tcti, *profile, pcrs, std::move(boot_password)));
+  SEALIFT_TRY(const auto opener, tee::TpmSealOpener::create(options.tcti, *profile, pcrs,
+                                                            std::move(boot_password), options.approvals));
   QemuRunner runner{options.qemu};
   MeasuredLauncher launcher{*opener, runner, options.event_log};
   Server server{launcher};

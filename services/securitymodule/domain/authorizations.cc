@@ -4,10 +4,9 @@
 namespace sealift::securitymodule {
 namespace {
 
-/// Of the sealed object: PolicyPCR over the state that the storage key is bound to, which the image's policy
-/// approves of.
+/// Of the sealed object: the states that the storage key is bound to, which the image's policy approves of.
 crypto::Digest sealing_policy(const tee::VerifiedStorageKey& storage_key) {
-  return tpm::Policy{}.pcr(storage_key.approved()).digest();
+  return storage_key.approved().sealing_policy();
 }
 
 /// The key's `policy`: the policy digest, and the insertion of the seed.

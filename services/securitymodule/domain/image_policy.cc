@@ -77,12 +77,25 @@ Result<tpm::PcrValues> read_state(std::string& text, std::string_view member) {
   return values;
 }
 
-/// One, or those of the references.
-Result<std::vector<tpm::PcrValues>> approved_states(v1::SeedPolicy& policy) {
-  std::vector<tpm::PcrValues> states;
+Result<tpm::Approver> read_approver(const std::string& der) {
+  const auto key = crypto::PublicKey::parse(as_bytes(der));
+  auto approver = key ? tpm::Approver::create(*key) : Result<tpm::Approver>{tl::unexpected(key.error())};
+  if (!approver || !same_bytes(key->der(), as_bytes(der)))
+    return refuse("approver", "is not a P-256 key in DER");
+  return approver;
+}
+
+/// One, or those of the references, and of the approver.
+Result<std::vector<tpm::Binding>> approved_states(v1::SeedPolicy& policy) {
+  std::vector<tpm::Binding> states;
+  if (!policy.approver().empty()) {
+    SEALIFT_TRY(auto approver, read_approver(policy.approver()));
+    states.emplace_back(std::move(approver));
+    if (policy.approved_pcrs().empty() && policy.references().empty()) return states;
+  }
   if (policy.references().empty()) {
     SEALIFT_TRY(auto state, read_state(*policy.mutable_approved_pcrs(), "approved_pcrs"));
-    states.push_back(std::move(state));
+    states.emplace_back(std::move(state));
     return states;
   }
   if (!policy.approved_pcrs().empty()) return refuse("approved_pcrs", "are there beside references");
@@ -95,7 +108,7 @@ Result<std::vector<tpm::PcrValues>> approved_states(v1::SeedPolicy& policy) {
     if (!names.insert(reference.name()).second)
       return refuse(fmt::format("references[{}].name", i), "is there twice");
     SEALIFT_TRY(auto state, read_state(*reference.mutable_pcrs(), fmt::format("references[{}].pcrs", i)));
-    states.push_back(std::move(state));
+    states.emplace_back(std::move(state));
   }
   return states;
 }
@@ -147,7 +160,7 @@ Result<ImagePolicy> ImagePolicy::check(const v1::SeedPolicy& policy) {
   SEALIFT_TRY(const auto roots, trusted_roots(policy));
   std::vector<tee::MeasuredPolicy> references;
   references.reserve(approved.size());
-  for (const auto& values : approved) references.push_back({roots, *profile, values});
+  for (const auto& states : approved) references.push_back({roots, *profile, states});
   return ImagePolicy{std::move(message), std::move(references)};
 }
 

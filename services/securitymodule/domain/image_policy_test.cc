@@ -158,6 +158,11 @@ std::vector<Fault> faults() {
          p.clear_approved_pcrs();
          p.add_references()->set_name("a");
        }},
+      {"an approver that is none", kArgument, "policy.approver", [](auto& p) { p.set_approver("0123"); }},
+      {"an approver in PEM", kArgument, "policy.approver",
+       [&](auto& p) { p.set_approver(tpm::fresh_key(tpm::KeyKind::p256).public_key().pem()); }},
+      {"an approver of another curve", kArgument, "policy.approver",
+       [&](auto& p) { p.set_approver(text_of(tpm::fresh_key(tpm::KeyKind::p384).public_key().der())); }},
       {"an empty model", kArgument, "policy.models[0]", [](auto& p) { p.add_models(""); }},
       {"a short hardware key", kArgument, "policy.hardware_keys[0]",
        [](auto& p) { p.add_hardware_keys("0123"); }},

@@ -2,6 +2,7 @@
 // Against real TPMs: software ones, with their own maker's certificates.
 #include "base/file.h"
 #include "services/securitymodule/domain/module_for_test.h"
+#include "tpm/approved_state.h"
 #include "tpm/commands.h"
 #include "tpm/evidence.h"
 #include "tpm/provisioning.h"
@@ -19,13 +20,15 @@ struct Machine {
   tpm::PcrValues approved;
   tpm::Evidence evidence;
 
-  static Result<Machine> start(tpm::KeyKind kind = tpm::KeyKind::p256) {
+  static Result<Machine> start(tpm::KeyKind kind = tpm::KeyKind::p256,
+                               const std::optional<tpm::Approver>& approver = {}) {
     const auto& profile = tpm::firmware_profile();
     SEALIFT_TRY(auto swtpm, tpm::SwtpmForTest::start_with_certificates());
     SEALIFT_TRY(auto tpm, tpm::Tpm::open(swtpm.tcti()));
     SEALIFT_TRY(const auto selection, tpm::PcrSelection::parse(profile.pcrs));
     SEALIFT_TRY(auto approved, tpm::read_pcrs(tpm, selection));
-    SEALIFT_CHECK(tpm::provision(tpm, {&profile, kind, approved}, {}));
+    SEALIFT_CHECK(tpm::provision(
+        tpm, {&profile, kind, approver ? tpm::Binding{*approver} : tpm::Binding{approved}}, {}));
     SEALIFT_TRY(auto password, tpm::rotate_boot_password(tpm, profile, {}));
     SEALIFT_TRY(auto parent, tpm::read_storage_parent(tpm, profile));
     SEALIFT_TRY(auto evidence, tpm::gather_evidence(tpm, profile));
@@ -37,11 +40,12 @@ struct Machine {
   Result<SecretBytes> answer(const v1::Question& question) {
     return tpm::answer_challenge(tpm, tpm::firmware_profile(), as_bytes(question.question()));
   }
+  static tpm::SealedData read(const v1::SealedData& data) {
+    return {to_bytes(as_bytes(data.public_area())), to_bytes(as_bytes(data.duplicate())),
+            to_bytes(as_bytes(data.seed()))};
+  }
   Result<SecretBytes> unseal(const v1::SealedData& data) {
-    return tpm::unseal(tpm, parent, boot_password,
-                       {to_bytes(as_bytes(data.public_area())), to_bytes(as_bytes(data.duplicate())),
-                        to_bytes(as_bytes(data.seed()))},
-                       tpm::PcrObjectPolicy{approved.selection()});
+    return tpm::unseal(tpm, parent, boot_password, read(data), tpm::PcrObjectPolicy{approved.selection()});
   }
 };
 
@@ -121,6 +125,38 @@ TEST_F(SecurityModuleTpmTest, SealsForTheApprovedStateAlone) {
   const auto digest = crypto::digest(crypto::HashAlgorithm::sha256, as_bytes("other firmware"));
   ASSERT_THAT(tpm::extend_pcr(machine.tpm, 6, {{crypto::HashAlgorithm::sha256, digest}}), Succeeds());
   EXPECT_THAT(machine.unseal(sealed), FailsWith(ErrorCode::pcr_differs));
+}
+
+TEST_F(SecurityModuleTpmTest, SealsOnceForEveryStateThatTheApproverSigns) {
+  const auto key = crypto::PrivateKey::generate_ec(crypto::Curve::p256).value();
+  const auto approver = tpm::Approver::create(key.public_key()).value();
+  auto machine = Machine::start(tpm::KeyKind::p256, approver).value();
+  auto policy = policy_of({&machine});
+  ASSERT_THAT(put(sm, kOtherImage, 2, policy), Succeeds());
+  EXPECT_THAT(ask(sm, machine.document(), kOtherImage), FailsWith(ErrorCode::storage_key_policy_differs));
+  policy.clear_approved_pcrs();
+  policy.set_approver(text_of(key.public_key().der()));
+  ASSERT_THAT(put(sm, kImage, 1, policy), Succeeds());
+  const auto sealed = enrol_machine(machine);
+  ASSERT_THAT(sealed, Succeeds());
+
+  const auto& profile = tpm::firmware_profile();
+  std::vector<tpm::Approval> approvals;
+  for (int update = 1; update < 4; ++update) {
+    const auto now = tpm::read_pcrs(machine.tpm, machine.approved.selection()).value();
+    approvals.push_back(
+        tpm::approve(key, profile, "an update", static_cast<std::uint64_t>(update), now).value());
+    const auto state = tpm::ApprovedState::choose(machine.tpm, approvals, approver, profile);
+    ASSERT_THAT(state, Succeeds());
+    EXPECT_THAT(tpm::unseal(machine.tpm, machine.parent, machine.boot_password, Machine::read(*sealed),
+                            *state, &*state),
+                Succeeds());
+    const auto again = ask(sm, machine.document());
+    ASSERT_THAT(again, Succeeds());
+    EXPECT_EQ(again->sealed_data().SerializeAsString(), sealed->SerializeAsString());
+    const auto next = crypto::digest(crypto::HashAlgorithm::sha256, as_bytes("next"));
+    ASSERT_THAT(tpm::extend_pcr(machine.tpm, 6, {{crypto::HashAlgorithm::sha256, next}}), Succeeds());
+  }
 }
 
 }  // namespace
