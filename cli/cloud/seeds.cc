@@ -3,6 +3,7 @@
 
 #include "cli/inputs.h"
 #include "cli/policy_file.h"
+#include "cli/sev/launch_secret.h"
 #include "sealift/v1/security_module.pb.h"
 
 namespace sealift::cli {
@@ -40,7 +41,39 @@ Result<v1::SeedPolicy> seed_policy(const ApprovalOptions& approval) {
   return policy;
 }
 
+v1::SeedPolicy seed_policy(const sev::LaunchPolicy& approved) {
+  v1::SeedPolicy policy;
+  policy.add_tees("sev");
+  auto& sev = *policy.mutable_sev();
+  for (const auto& root : approved.roots) sev.add_trusted_arks(text(root.fingerprint.view()));
+  sev.set_policy(approved.policy.value());
+  sev.set_minimum_api_major(approved.minimum_api.major);
+  sev.set_minimum_api_minor(approved.minimum_api.minor);
+  sev.set_minimum_build(approved.minimum_build);
+  sev.set_launch_digest(text(approved.expected.view()));
+  for (const auto& [digest, difference] : approved.suspects) {
+    auto& suspect = *sev.add_suspects();
+    suspect.set_launch_digest(text(digest.view()));
+    suspect.set_input(difference.input);
+    suspect.set_what(difference.what);
+  }
+  return policy;
+}
+
 }  // namespace
+
+Status put_launch_secret(const Cloud& cloud, const SevOwner& owner) {
+  SEALIFT_TRY(const auto table, launch_secret_table(owner.owner));
+  SEALIFT_TRY(const auto security_module, cloud.security_module());
+  v1::PutSeedRequest request;
+  request.set_image_id(owner.owner.inputs.image_id.hex());
+  *request.mutable_policy() = seed_policy(owner.policy);
+  request.set_seed(table.expose().data(), table.size());
+  const auto put = security_module->call<v1::PutSeedResponse>("sealift.v1.SeedService.PutSeed", request);
+  ::explicit_bzero(request.mutable_seed()->data(), request.seed().size());
+  if (!put) return tl::unexpected(put.error());
+  return {};
+}
 
 Status put_seed(const Cloud& cloud, const std::string& image_id, const Path& seed_file,
                 const ApprovalOptions& approval) {

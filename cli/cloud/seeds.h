@@ -7,9 +7,12 @@
 
 #include "cli/approval.h"
 #include "cli/cloud/cloud.h"
+#include "cli/sev/owner_options.h"
 
 namespace sealift::cli {
 
+/// The launch secret of an SEV image, and which launch gets it. The same again is accepted.
+Status put_launch_secret(const Cloud& cloud, const SevOwner& owner);
 /// The seed and on which hosts it may be used. The same again is accepted.
 Status put_seed(const Cloud& cloud, const std::string& image_id, const std::filesystem::path& seed,
                 const ApprovalOptions& approval);

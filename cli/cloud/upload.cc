@@ -24,7 +24,7 @@ Result<v1::CreateImageRequest> announcement(const image::ImageDirectory& image, 
   v1::CreateImageRequest request;
   SEALIFT_TRY(const auto manifest, read_file(image.path() / image::kManifestFile, image::kMaxManifestSize));
   request.set_manifest(text(manifest));
-  request.set_head(text(image.head().bytes));
+  if (image.has_operand()) request.set_head(text(image.head().bytes));
   request.set_cmdline(image.cmdline());
   if (!reference.empty()) {
     SEALIFT_TRY(const auto log, read_file(reference, kMaxReference));
@@ -44,7 +44,7 @@ Result<Part> part_of(const image::ImageDirectory& image, const std::string& name
   const auto& manifest = image.manifest();
   if (name == image::kKernelFile) return Part{0, manifest.kernel.size};
   if (name == image::kRootDiskFile) return Part{0, manifest.root_disk.size};
-  const auto head = image.head().bytes.size();
+  const auto head = manifest.initramfs_head_size;
   if (name == image::kInitramfsFile) return Part{head, manifest.initramfs.size - head};
   return fail(ErrorCode::malformed, "the front end asks for a file that no image has: " + name, "files");
 }
@@ -81,8 +81,6 @@ Status send_file(rpc::Channel& frontend, const image::ImageDirectory& image, con
 Result<v1::Image> upload_image(rpc::Channel& frontend, const Path& directory, const Path& reference,
                                Progress& progress) {
   SEALIFT_TRY(const auto image, image::ImageDirectory::open(directory));
-  if (!image.has_operand())
-    return fail(ErrorCode::unsupported, "the cloud takes images with an operand, not those for SEV", "tee");
   SEALIFT_TRY(const auto request, announcement(image, reference));
   SEALIFT_TRY(const auto announced, frontend.call<v1::Image>(method("CreateImage"), request));
   for (const auto& file : announced.files()) {

@@ -13,6 +13,7 @@
 #include "cli/inputs.h"
 #include "cli/run/console_stream.h"
 #include "cli/sev/owner_launch.h"
+#include "cli/sev/owner_options.h"
 #include "crypto/base64.h"
 #include "guest/image/image.h"
 #include "tee/sev/ovmf.h"
@@ -41,23 +42,10 @@ struct LaunchOptions {
   std::vector<std::string> lies;
 };
 
-Result<std::vector<sev::PinnedRoot>> roots_of(const LaunchOptions& options) {
-  if (options.trusted.empty()) return sev::amd_roots();
-  std::vector<sev::PinnedRoot> roots;
-  for (const auto& text : options.trusted) {
-    const auto fingerprint = from_hex(text);
-    if (!fingerprint || fingerprint->size() != 32)
-      return fail(ErrorCode::invalid_argument, "a root is named by the SHA-256 of its public key, 64 digits",
-                  "--trust-ark");
-    roots.push_back({text.substr(0, 16), crypto::Digest{*fingerprint}});
-  }
-  return roots;
-}
-
 Result<OwnerSide> owner_side(const LaunchOptions& options) {
   SEALIFT_TRY(auto owner, image::read_owner(options.owner));
   SEALIFT_TRY(auto firmware, read_file(options.firmware, sev::kFirmwareLimit));
-  SEALIFT_TRY(auto roots, roots_of(options));
+  SEALIFT_TRY(auto roots, pinned_roots(options.trusted));
   SEALIFT_TRY(const auto policy, parse_policy(options.policy, "--policy"));
   return OwnerSide{std::move(owner), std::move(firmware), options.key_server, std::move(roots),
                    sev::Policy{policy}};

@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "cli/cancellation.h"
 #include "cli/commands/commands.h"
@@ -19,9 +20,15 @@ std::filesystem::path default_directory() {
   return std::filesystem::path{home == nullptr ? "/" : home} / ".local/share/sealift/cloud";
 }
 
-Status up(const DevCloudOptions& given, Context& context) {
+struct UpOptions {
+  DevCloudOptions cloud;
+  std::string tee = "measured";
+};
+
+Status up(const UpOptions& given, Context& context) {
   catch_signals();
-  auto options = given;
+  auto options = given.cloud;
+  if (given.tee == "sev") options.sev_hosts += std::exchange(options.hosts, 0);
   if (options.directory.empty()) options.directory = default_directory();
   options.directory = std::filesystem::absolute(options.directory);
   if (options.tenants.empty()) options.tenants = {"acme"};
@@ -39,23 +46,28 @@ Status up(const DevCloudOptions& given, Context& context) {
 }  // namespace
 
 void declare_dev_up(Command dev) {
-  auto options = std::make_shared<DevCloudOptions>();
-  options->tenants.clear();
+  auto options = std::make_shared<UpOptions>();
+  options->cloud.tenants.clear();
   dev.command(
          "up",
          "Start a cloud on this computer: front end, orchestrator, security module, and emulated hosts with "
          "their agents",
-         "sealift dev up --hosts 3", [options](Context& context) { return up(*options, context); })
-      .path("--dir", options->directory, kDirectory,
+         "sealift dev up --hosts 3\nsealift dev up --tee sev\nsealift dev up --hosts 2 --sev-hosts 1",
+         [options](Context& context) { return up(*options, context); })
+      .path("--dir", options->cloud.directory, kDirectory,
             "where it keeps everything (default: ~/.local/share/sealift/cloud)")
-      .number("--hosts", options->hosts, "emulated machines (default: 2)")
-      .number("--orchestrators", options->orchestrators,
+      .number("--hosts", options->cloud.hosts, "emulated machines (default: 2)")
+      .choice("--tee", options->tee, {"measured", "sev"}, "how they protect guests (default: measured)")
+      .number("--sev-hosts", options->cloud.sev_hosts, "so many more, with an AMD PSP each (default: 0)")
+      .path("--sev-firmware", options->cloud.sev_firmware, kFile,
+            "the OVMF of these (default: what `make firmware` built)")
+      .number("--orchestrators", options->cloud.orchestrators,
               "replicas of the orchestrator, with --database (default: 1)")
-      .texts("--tenant", options->tenants, "NAME",
+      .texts("--tenant", options->cloud.tenants, "NAME",
              "a customer with a security module; may be repeated (default: acme)")
-      .text("--database", options->database, "URL", "instead of SQLite: postgresql://…")
-      .text("--objects", options->objects, "URL", "instead of a directory: s3+https://…")
-      .path("--objects-ca", options->objects_ca, kFile, "roots of that S3 service, for the hosts");
+      .text("--database", options->cloud.database, "URL", "instead of SQLite: postgresql://…")
+      .text("--objects", options->cloud.objects, "URL", "instead of a directory: s3+https://…")
+      .path("--objects-ca", options->cloud.objects_ca, kFile, "roots of that S3 service, for the hosts");
 }
 
 }  // namespace sealift::cli

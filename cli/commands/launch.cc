@@ -13,10 +13,12 @@
 #include "cli/cloud/event_text.h"
 #include "cli/cloud/follow.h"
 #include "cli/cloud/keep_key.h"
+#include "cli/cloud/keep_launch.h"
 #include "cli/cloud/seeds.h"
 #include "cli/cloud/upload.h"
 #include "cli/commands/commands.h"
 #include "cli/inputs.h"
+#include "cli/sev/launch_secret.h"
 #include "crypto/unique_id.h"
 
 namespace sealift::cli {
@@ -28,6 +30,7 @@ struct LaunchOptions {
   bool keep_key = false;
   Path seed;
   ApprovalOptions approval;
+  OwnerOptions owner;
   std::uint32_t cpus = 1;
   std::uint32_t memory_mib = 0;
   std::string zone;
@@ -40,6 +43,14 @@ struct LaunchOptions {
 const SystemClock kClock;
 constexpr std::string_view kService = "sealift.v1.LaunchService.";
 std::string method(const char* name) { return std::string{kService} + name; }
+
+bool is_sev(const LaunchOptions& options) { return !options.owner.owner.empty(); }
+
+Result<SevOwner> sev_owner(const LaunchOptions& options) {
+  const bool is_here = std::filesystem::is_directory(options.image);
+  return read_sev_owner(options.owner, is_here ? std::optional<Path>{options.image} : std::nullopt,
+                        options.memory_mib);
+}
 
 std::string price_text(const v1::Quote& quote) {
   const auto per_hour = static_cast<double>(quote.price_micros_per_second()) * 3600 / 1e6;
@@ -96,12 +107,28 @@ Result<v1::Launch> create(const LaunchOptions& options, const std::string& image
 /// What happens on this computer when the launch asks for it.
 using OnEvent = std::function<Status(const v1::LaunchEvent&)>;
 
-Result<OnEvent> keeper_of(const LaunchOptions& options, rpc::Channel& frontend) {
+Result<std::unique_ptr<Prover>> sev_prover(const LaunchOptions& options) {
+  SEALIFT_TRY(auto owner, sev_owner(options));
+  SEALIFT_TRY(auto table, launch_secret_table(owner.owner));
+  return std::make_unique<SevProver>(std::move(owner.policy), std::move(table), kClock);
+}
+
+Result<std::shared_ptr<KeyKeeper>> keeper_of(const LaunchOptions& options, rpc::Channel& frontend) {
+  if (is_sev(options)) {
+    SEALIFT_TRY(auto prover, sev_prover(options));
+    return std::make_shared<KeyKeeper>(frontend, std::move(prover));
+  }
   if (options.seed.empty())
-    return fail(ErrorCode::invalid_argument, "keeping the key takes the image's seed: --seed", "--seed");
+    return fail(ErrorCode::invalid_argument,
+                "keeping the key takes the image's seed, --seed, or for SEV what its owner keeps, --owner",
+                "--seed");
   SEALIFT_TRY(auto policy, measured_policy(options.approval));
   SEALIFT_TRY(auto seed, read_seed(options.seed));
-  const auto keeper = std::make_shared<KeyKeeper>(frontend, std::move(policy), std::move(seed), kClock);
+  return std::make_shared<KeyKeeper>(frontend, std::move(policy), std::move(seed), kClock);
+}
+
+Result<OnEvent> serving(const LaunchOptions& options, rpc::Channel& frontend) {
+  SEALIFT_TRY(const auto keeper, keeper_of(options, frontend));
   return OnEvent{[keeper](const v1::LaunchEvent& event) -> Status {
     if (event.name() != "enrolment_asked") return {};
     const auto served = keeper->serve(event.launch_id());
@@ -111,19 +138,31 @@ Result<OnEvent> keeper_of(const LaunchOptions& options, rpc::Channel& frontend) 
   }};
 }
 
+/// 984: what the security module needs, where it is given here.
+Status insert(const LaunchOptions& options, const Cloud& cloud, const std::string& image_id,
+              Context& context) {
+  if (is_sev(options)) {
+    SEALIFT_TRY(const auto owner, sev_owner(options));
+    if (owner.owner.inputs.image_id.hex() != image_id)
+      return fail(ErrorCode::invalid_argument, "what the owner keeps is of another image", "--owner");
+    SEALIFT_CHECK(put_launch_secret(cloud, owner));
+    return context.tick("the security module has the image's launch secret");
+  }
+  if (options.seed.empty()) return {};
+  SEALIFT_CHECK(put_seed(cloud, image_id, options.seed, options.approval));
+  return context.tick("the security module has the image's seed");
+}
+
 Status launch(const LaunchOptions& options, Context& context) {
   catch_signals();
   SEALIFT_TRY(const auto cloud, Cloud::open(options.cloud));
   SEALIFT_TRY(const auto frontend, cloud.frontend());
   OnEvent on_event;
   if (options.keep_key) {
-    SEALIFT_TRY(on_event, keeper_of(options, *frontend));
+    SEALIFT_TRY(on_event, serving(options, *frontend));
   }
   SEALIFT_TRY(const auto image_id, image_id_of(options, *frontend, context));
-  if (!options.keep_key && !options.seed.empty()) {
-    SEALIFT_CHECK(put_seed(cloud, image_id, options.seed, options.approval));
-    SEALIFT_CHECK(context.tick("the security module has the image's seed"));
-  }
+  if (!options.keep_key) SEALIFT_CHECK(insert(options, cloud, image_id, context));
   SEALIFT_TRY(const auto created, create(options, image_id, *frontend, context));
   if (!context.json) SEALIFT_CHECK(print_text("launch " + printable(created.launch_id()) + "\n"));
   SEALIFT_CHECK(follow_launch(*frontend, created.launch_id(), options.wait ? Until::over : Until::running,
@@ -143,6 +182,7 @@ void declare_launch(Command root) {
       "sealift launch image --keep-key --seed image.seed --root vendor-root.pem --reference "
       "approved.eventlog\n"
       "sealift launch image --seed image.seed --root vendor-root.pem --reference approved.eventlog\n"
+      "sealift launch image --owner image.owner --firmware amdsev.fd      for AMD SEV; with --keep-key, too\n"
       "sealift launch 0f3c… --wait        an image and seed that are there already",
       [options](Context& context) { return launch(*options, context); });
   command
@@ -162,6 +202,7 @@ void declare_launch(Command root) {
       .flag("--wait", options->wait, "until the guest has ended");
   declare_approval(command, options->approval, Need::optional);
   declare_policy_file(command, options->approval);
+  declare_owner(command, options->owner);
   declare_cloud(command, options->cloud);
 }
 

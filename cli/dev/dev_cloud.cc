@@ -3,6 +3,7 @@
 
 #include <fmt/core.h>
 
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 
 #include "base/clock.h"
@@ -11,6 +12,7 @@
 #include "cli/dev/emulator.h"
 #include "cli/programs.h"
 #include "rpc/pki.h"
+#include "tee/sev/amd_certificate.h"
 
 namespace sealift::cli {
 namespace {
@@ -28,6 +30,13 @@ Status make_directory(const fs::path& path) {
   return {};
 }
 
+Result<std::string> ark_fingerprint(const fs::path& certificate) {
+  constexpr std::size_t kLimit = 64UL * 1024;
+  SEALIFT_TRY(const auto bytes, read_file(certificate, kLimit));
+  SEALIFT_TRY(const auto ark, sev::AmdCertificate::parse(bytes, sev::Usage::ark));
+  return to_hex(ark.fingerprint().view());
+}
+
 }  // namespace
 
 DevCloud::DevCloud(DevCloudOptions options) : options_{std::move(options)}, supervisor_{path("log")} {}
@@ -43,12 +52,19 @@ std::vector<std::string> DevCloud::host_names() const {
   return names;
 }
 
+std::vector<std::string> DevCloud::sev_host_names() const {
+  std::vector<std::string> names;
+  for (std::uint32_t i = 1; i <= options_.sev_hosts; ++i) names.push_back(fmt::format("sev-{}", i));
+  return names;
+}
+
 std::string DevCloud::database(const std::string& service) const {
   return options_.database.empty() ? "sqlite:" + path(service + ".db").string() : options_.database;
 }
 
 Status DevCloud::start() {
-  if (options_.hosts == 0 || options_.hosts > kMaxHosts)
+  const auto hosts = std::uint64_t{options_.hosts} + options_.sev_hosts;
+  if (hosts == 0 || hosts > kMaxHosts)
     return fail(ErrorCode::invalid_argument, fmt::format("1 to {} hosts", kMaxHosts), "--hosts");
   if (options_.orchestrators == 0 || options_.orchestrators > kMaxOrchestrators ||
       (options_.orchestrators > 1 && options_.database.empty())) {
@@ -68,7 +84,8 @@ Status DevCloud::start() {
     SEALIFT_CHECK(make_machine(name));
     SEALIFT_CHECK(start_agent(name));
   }
-  SEALIFT_CHECK(approve_firmware());
+  SEALIFT_CHECK(start_sev_hosts());
+  if (options_.hosts > 0) SEALIFT_CHECK(approve_firmware());
   return write_cloud_files();
 }
 
@@ -89,6 +106,7 @@ Status DevCloud::make_certificates() {
     SEALIFT_CHECK(issue("sm-" + tenant, rpc::Role::security_module, tenant));
   }
   for (const auto& host : host_names()) SEALIFT_CHECK(issue(host, rpc::Role::host, host));
+  for (const auto& host : sev_host_names()) SEALIFT_CHECK(issue(host, rpc::Role::host, host));
   return {};
 }
 
@@ -155,31 +173,60 @@ Status DevCloud::make_machine(const std::string& name) {
 
 Status DevCloud::start_agent(const std::string& machine) {
   SEALIFT_TRY(const auto shown, run_emulator({"show", machine}, path("machines")));
+  return start_agent(machine, {},
+                     {"--tee", "measured", "--tpm", shown.value("tcti", ""), "--ultravisor",
+                      shown.value("ultravisor_socket", "")});
+}
+
+Status DevCloud::start_agent(const std::string& host, std::vector<std::string> prefix,
+                             std::vector<std::string> tee) {
   SEALIFT_TRY(const auto agent, find_program("sealift-agent"));
-  std::vector<std::string> argv{agent.string(),
-                                "--credentials",
-                                credentials(machine).string(),
-                                "--state",
-                                path("agents/" + machine).string(),
-                                "--tpm",
-                                shown.value("tcti", ""),
-                                "--ultravisor",
-                                shown.value("ultravisor_socket", ""),
-                                "--tee",
-                                "measured",
-                                "--arch",
-                                "x86_64",
-                                "--zone",
-                                options_.zone,
-                                "--cpus",
-                                "4",
-                                "--memory-mib",
-                                "4096"};
+  auto argv = std::move(prefix);
+  argv.insert(argv.end(), {agent.string(), "--credentials", credentials(host).string(), "--state",
+                           path("agents/" + host).string(), "--arch", "x86_64", "--zone", options_.zone,
+                           "--cpus", "4", "--memory-mib", "4096"});
+  argv.insert(argv.end(), tee.begin(), tee.end());
   if (options_.objects.empty()) argv.insert(argv.end(), {"--objects-dir", path("objects").string()});
   if (!options_.objects_ca.empty()) argv.insert(argv.end(), {"--objects-ca", options_.objects_ca.string()});
   const auto zone = orchestrator_arguments();
   argv.insert(argv.end(), zone.begin(), zone.end());
-  return supervisor_.start(machine, std::move(argv));
+  return supervisor_.start(host, std::move(argv));
+}
+
+fs::path DevCloud::sev_firmware() const {
+  if (!options_.sev_firmware.empty()) return options_.sev_firmware;
+  const char* const cache = std::getenv("XDG_CACHE_HOME");
+  const char* const home = std::getenv("HOME");
+  const auto base = cache != nullptr ? fs::path{cache} : fs::path{home == nullptr ? "/" : home} / ".cache";
+  return base / "sealift/firmware/amdsev.fd";
+}
+
+Status DevCloud::make_psp(const std::string& host) {
+  const auto chip = path("psp/" + host);
+  if (fs::exists(chip)) return {};
+  SEALIFT_CHECK(run_emulator({"psp-chip", chip.string(), "--maker", path("psp/maker").string()}, {}));
+  return {};
+}
+
+Status DevCloud::start_sev_hosts() {
+  if (options_.sev_hosts == 0) return {};
+  const auto firmware = sev_firmware();
+  if (!fs::exists(firmware))
+    return fail(ErrorCode::not_found,
+                "there is no firmware " + firmware.string() + ": `make firmware` builds it",
+                "--sev-firmware");
+  SEALIFT_CHECK(make_directory(path("psp")));
+  if (!fs::exists(path("psp/maker")))
+    SEALIFT_CHECK(run_emulator({"psp-maker", path("psp/maker").string()}, {}));
+  SEALIFT_TRY(ark_, ark_fingerprint(path("psp/maker/ark.cert")));
+  SEALIFT_TRY(const auto qemu, find_program("sealift-emulated-sev-qemu"));
+  for (const auto& host : sev_host_names()) {
+    SEALIFT_CHECK(make_psp(host));
+    SEALIFT_CHECK(start_agent(host, {"env", "SEALIFT_EMULATED_PSP=" + path("psp/" + host).string()},
+                              {"--tee", "sev", "--sev-qemu", qemu.string(), "--sev-firmware",
+                               firmware.string(), "--sev-key-server", path("psp/maker").string()}));
+  }
+  return {};
 }
 
 /// What the firmware's vendor publishes, as the customer approves it: never what a host says of itself.
@@ -236,32 +283,49 @@ Json DevCloud::description() const {
                            {"cloud_file", path(tenant + ".json").string()},
                            {"security_module", security_modules_[i]}});
   }
-  return Json{{"directory", options_.directory.string()},
-              {"tenants", tenants},
-              {"operator_file", path("operator.json").string()},
-              {"frontend", frontend_},
-              {"orchestrators", orchestrators_},
-              {"root", path("machines/ca/root.pem").string()},
-              {"intermediate", path("machines/ca/intermediate.pem").string()},
-              {"reference", path("approved.eventlog").string()},
-              {"hosts", host_names()}};
+  Json all{{"directory", options_.directory.string()},
+           {"tenants", tenants},
+           {"operator_file", path("operator.json").string()},
+           {"frontend", frontend_},
+           {"orchestrators", orchestrators_},
+           {"root", path("machines/ca/root.pem").string()},
+           {"intermediate", path("machines/ca/intermediate.pem").string()},
+           {"reference", path("approved.eventlog").string()},
+           {"hosts", host_names()}};
+  if (options_.sev_hosts > 0)
+    all["sev"] = Json{{"ark", ark_}, {"firmware", sev_firmware().string()}, {"hosts", sev_host_names()}};
+  return all;
+}
+
+std::string DevCloud::launch_hints() const {
+  std::string hints;
+  if (options_.hosts > 0) {
+    hints = fmt::format(
+        "  sealift launch image --keep-key --yes --seed image.seed \\\n"
+        "    --root {0}/machines/ca/root.pem --intermediate {0}/machines/ca/intermediate.pem \\\n"
+        "    --reference {0}/approved.eventlog\n"
+        "      (without --keep-key the security module keeps the seed)\n",
+        options_.directory.string());
+  }
+  if (options_.sev_hosts > 0) {
+    hints += fmt::format(
+        "  sealift launch sev-image --keep-key --yes --owner sev-image.owner \\\n"
+        "    --firmware {} \\\n    --trust-ark {}\n",
+        sev_firmware().string(), ark_);
+  }
+  return hints;
 }
 
 std::string DevCloud::hints() const {
-  const auto approval = fmt::format(
-      "--root {0}/machines/ca/root.pem --intermediate {0}/machines/ca/intermediate.pem \\\n"
-      "    --reference {0}/approved.eventlog",
-      options_.directory.string());
   return fmt::format(
       "\nThe cloud is up: {0} host(s), tenant {1}. In another terminal:\n\n"
-      "  export SEALIFT_CLOUD={2}\n"
-      "  sealift launch image --keep-key --yes --seed image.seed \\\n    {3}\n"
-      "  sealift launch image --yes --seed image.seed \\\n    {3}      (the security module keeps the seed)\n"
+      "  export SEALIFT_CLOUD={2}\n{3}"
       "  sealift ps\n"
       "  sealift hosts --cloud {4}\n\n"
       "An image comes from: sealift image build --help. Ctrl-C ends it all; {5} keeps what is in it.\n",
-      options_.hosts, options_.tenants.front(), path(options_.tenants.front() + ".json").string(), approval,
-      path("operator.json").string(), options_.directory.string());
+      options_.hosts + options_.sev_hosts, options_.tenants.front(),
+      path(options_.tenants.front() + ".json").string(), launch_hints(), path("operator.json").string(),
+      options_.directory.string());
 }
 
 }  // namespace sealift::cli

@@ -4,8 +4,10 @@
 #include <fmt/core.h>
 
 #include "base/file.h"
+#include "cli/sev/launch_secret.h"
 #include "guest/agent/customer_data_wire.h"
 #include "guest/image/manifest.h"
+#include "services/agent/sev/key_files.h"
 #include "tee/sev/launch_digest.h"
 #include "tee/sev/secret_packet.h"
 #include "tee/sev/secret_table.h"
@@ -19,24 +21,14 @@ namespace fs = std::filesystem;
 using Step = std::function<void(std::string_view, std::string_view)>;
 
 constexpr std::size_t kCmdlineLimit = image::kMaxCmdlineSize;
-/// More than any certificate of AMD's has: what is too long is the parser's to refuse.
-constexpr std::size_t kCertificateLimit = 64 * 1024;
-
-/// A file of the bundle, whose absence says what to fetch.
-Result<Bytes> from_key_server(const fs::path& bundle, const fs::path& name) {
-  auto bytes = read_file(bundle / name, kCertificateLimit);
-  if (bytes || bytes.error().code != ErrorCode::not_found) return bytes;
-  return fail(ErrorCode::not_found, fmt::format("the key server's bundle has no {}: fetch it", name.string()),
-              name.string());
-}
-
 /// 1025: the PSP's chain, up to a root that the owner trusts.
 Result<sev::VerifiedPlatform> prove(const OwnerSide& owner, const agent::SevCapabilities& shown) {
   if (shown.chain.size() != 3 * sev::kCertificateSize)
     return fail(ErrorCode::malformed, "the machine shows no chain of three certificates", "cert-chain");
-  SEALIFT_TRY(const auto ark, from_key_server(owner.key_server, "ark.cert"));
-  SEALIFT_TRY(const auto ask, from_key_server(owner.key_server, "ask.cert"));
-  SEALIFT_TRY(const auto cek, from_key_server(owner.key_server, fs::path{"cek"} / to_hex(shown.chip_id)));
+  const agent::SevKeyFiles keys{owner.key_server};
+  SEALIFT_TRY(const auto ark, keys.ark());
+  SEALIFT_TRY(const auto ask, keys.ask());
+  SEALIFT_TRY(const auto cek, keys.cek(shown.chip_id));
   const ByteView chain{shown.chain};
   return sev::VerifiedPlatform::verify({.pdh = shown.pdh,
                                         .pek = chain.first(sev::kCertificateSize),
@@ -88,18 +80,11 @@ Result<sev::VerifiedMeasurement> verify(const OwnerSide& owner, const agent::Sev
   return sev::VerifiedMeasurement::verify(measured, tik, version, owner.policy, expected_digest(owner));
 }
 
-Result<SecretBytes> secret_table(const OwnerSide& owner) {
-  SEALIFT_TRY(auto secrets, guest::launch_secrets(owner.owner.customer_data));
-  std::vector<sev::SecretEntry> entries;
-  for (auto& secret : secrets) entries.push_back({sev::Guid{secret.guid}, std::move(secret.value)});
-  return sev::write_secret_table(entries);
-}
-
 }  // namespace
 
 Result<OwnerLaunch> launch_sev(const OwnerSide& owner, const HostSide& host, const Step& step) {
   SEALIFT_CHECK(sev::check_keeps_secrets(owner.policy));
-  SEALIFT_TRY(const auto table, secret_table(owner));
+  SEALIFT_TRY(const auto table, launch_secret_table(owner.owner));
   SEALIFT_TRY(const auto capabilities, agent::query_capabilities(host.host));
   SEALIFT_TRY(const auto platform, prove(owner, capabilities));
   step("1025", "the machine's PSP is genuine: its chain leads to the root " + platform.root());

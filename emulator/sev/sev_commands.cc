@@ -36,11 +36,11 @@ Json query_sev(const World& world, const Json&) {
   const auto status = world.platform.status();
   const auto* const launch = world.launch;
   return returned({{"enabled", launch != nullptr},
-                   {"api-minor", launch != nullptr ? status.api.minor : 0},
+                   {"api-minor", status.api.minor},
                    {"handle", launch != nullptr ? launch->guest.handle() : 0},
                    {"state", launch != nullptr ? text(launch->guest.state()) : "uninit"},
-                   {"api-major", launch != nullptr ? status.api.major : 0},
-                   {"build-id", launch != nullptr ? status.build : 0},
+                   {"api-major", status.api.major},
+                   {"build-id", status.build},
                    {"policy", launch != nullptr ? launch->guest.policy().value() : 0}});
 }
 

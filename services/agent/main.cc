@@ -19,6 +19,8 @@
 #include "services/agent/adapters/object_fetcher.h"
 #include "services/agent/adapters/orchestrator_channels.h"
 #include "services/agent/adapters/qcow2_overlays.h"
+#include "services/agent/adapters/sev_guests.h"
+#include "services/agent/adapters/sev_platform.h"
 #include "services/agent/adapters/tpm_platform.h"
 #include "services/agent/adapters/ultravisor_socket.h"
 #include "services/agent/domain/session.h"
@@ -27,6 +29,14 @@ namespace sealift::agent {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr const char* kSev = "sev";
+
+struct SevOptions {
+  SevHost host;
+  fs::path firmware;
+  fs::path key_server;
+};
 
 struct Options {
   std::vector<std::string> orchestrators;
@@ -44,6 +54,7 @@ struct Options {
   std::string firmware;
   objects::FetchOptions objects;
   std::uint64_t cache_mib = 16384;
+  SevOptions sev;
 };
 
 std::string this_architecture() {
@@ -59,10 +70,16 @@ void declare_connections(CLI::App& app, Options& options) {
       ->required();
   app.add_option("--state", options.state, "directory for journal, images and consoles; this host's alone")
       ->required();
-  app.add_option("--tpm", options.tcti, "TCTI of the TPM: device:/dev/tpmrm0, swtpm:path=SOCKET")->required();
+  app.add_option("--tpm", options.tcti, "TCTI of the TPM: device:/dev/tpmrm0, swtpm:path=SOCKET");
   app.add_option("--profile", options.profile, "how the machine was provisioned: firmware or owner")
       ->capture_default_str();
-  app.add_option("--ultravisor", options.ultravisor, "the ultravisor's socket")->required();
+  app.add_option("--ultravisor", options.ultravisor, "the ultravisor's socket");
+  app.add_option("--sev-firmware", options.sev.firmware, "the OVMF that guests start with, for --tee sev");
+  app.add_option("--sev-key-server", options.sev.key_server,
+                 "what AMD's key server has of this machine: ark.cert, ask.cert, cek/CHIP-ID");
+  app.add_option("--sev-qemu", options.sev.host.qemu, "QEMU, or what stands in for it")
+      ->capture_default_str();
+  app.add_option("--sev-cpu", options.sev.host.cpu, "the model that guests see")->capture_default_str();
   app.add_option("--objects-dir", options.objects.directory,
                  "where the zone's directory store is mounted, if it has one");
   app.add_option("--objects-ca", options.objects.ca_file,
@@ -72,8 +89,8 @@ void declare_connections(CLI::App& app, Options& options) {
 }
 
 void declare_attributes(CLI::App& app, Options& options) {
-  app.add_option("--tee", options.tee, "kind of protection: measured")
-      ->check(CLI::IsMember({"measured"}))
+  app.add_option("--tee", options.tee, "kind of protection: measured or sev")
+      ->check(CLI::IsMember({"measured", kSev}))
       ->capture_default_str();
   app.add_option("--arch", options.arch, "of guests")->capture_default_str();
   app.add_option("--zone", options.zone, "the zone's name")->required();
@@ -144,32 +161,66 @@ Result<UniqueFd> lock_state(const fs::path& state) {
   return fail(ErrorCode::conflict, "another agent works in " + state.string(), "state");
 }
 
+/// What this host protects guests with, and shows.
+struct Tee {
+  std::unique_ptr<Ultravisor> guests;
+  std::unique_ptr<Platform> platform;
+  v1::HostAttributes attributes;
+};
+
+Status require(bool given, const char* option, const std::string& tee) {
+  if (given) return {};
+  return fail(ErrorCode::invalid_argument, fmt::format("--tee {} takes {}", tee, option), option);
+}
+
+Result<Tee> sev_tee(const Options& options) {
+  SEALIFT_CHECK(require(!options.sev.firmware.empty(), "--sev-firmware", options.tee));
+  SEALIFT_CHECK(require(!options.sev.key_server.empty(), "--sev-key-server", options.tee));
+  SEALIFT_TRY(const auto shown, sev_capabilities(options.sev.host));
+  Tee tee{std::make_unique<SevGuests>(options.sev.host, options.sev.firmware),
+          std::make_unique<SevPlatform>(options.sev.host, SevKeyFiles{options.sev.key_server}),
+          attributes_of(options)};
+  const auto api = fmt::format("{}.{}", shown.api_major, shown.api_minor);
+  // So that customers can ask for them, as for any label; a label of the operator's own goes before.
+  tee.attributes.mutable_labels()->insert({"sev-api", api});
+  tee.attributes.mutable_labels()->insert({"sev-build", std::to_string(shown.build)});
+  if (options.firmware.empty())
+    tee.attributes.set_firmware(fmt::format("SEV API {} build {}", api, shown.build));
+  return tee;
+}
+
+Result<Tee> tpm_tee(const Options& options) {
+  SEALIFT_CHECK(require(!options.tcti.empty(), "--tpm", options.tee));
+  SEALIFT_CHECK(require(!options.ultravisor.empty(), "--ultravisor", options.tee));
+  SEALIFT_TRY(const auto* const profile, tpm::profile_from_name(options.profile));
+  if (!fs::exists(options.ultravisor))
+    log("ultravisor: there is no " + options.ultravisor.string() +
+        ": until it starts, every launch here is refused");
+  return Tee{std::make_unique<UltravisorSocket>(options.ultravisor),
+             std::make_unique<TpmPlatform>(options.tcti, *profile), attributes_of(options)};
+}
+
 Status run(const Options& options) {
   SEALIFT_TRY(const auto stop, stop_signals());
-  SEALIFT_TRY(const auto* const profile, tpm::profile_from_name(options.profile));
+  SEALIFT_TRY(const auto tee, options.tee == kSev ? sev_tee(options) : tpm_tee(options));
   SEALIFT_TRY(const auto state_lock, lock_state(options.state));
   SEALIFT_TRY(const auto credentials, rpc::load_credentials(options.credentials, rpc::Role::host));
   SEALIFT_TRY(const auto orchestrator, OrchestratorChannels::create(options.orchestrators, credentials));
 
   const Limits limits;
   const SystemClock clock;
-  UltravisorSocket ultravisor{options.ultravisor};
   ObjectFetcher objects{options.objects};
   Qcow2Overlays overlays{options.state / "overlays"};
   JournalDirectory journal{options.state / "instances"};
   ImageCache cache{options.state / "cache", options.cache_mib << 20U, objects};
   SEALIFT_CHECK(cache.open());
-  TpmPlatform platform{options.tcti, *profile};
   Completions completions{*orchestrator, limits, log};
-  World world{*orchestrator, ultravisor, objects, overlays, journal, cache, completions, clock, limits, log};
+  World world{*orchestrator, *tee.guests, objects, overlays, journal, cache, completions, clock, limits, log};
   Instances instances{world, {options.cpus, options.memory_mib}};
   SEALIFT_CHECK(instances.load());
-  Commands commands{world, instances, platform};
-  Session session{world, instances, commands, attributes_of(options)};
+  Commands commands{world, instances, *tee.platform};
+  Session session{world, instances, commands, tee.attributes};
   log("started as " + credentials->identity().text());
-  if (!fs::exists(options.ultravisor))
-    log("ultravisor: there is no " + options.ultravisor.string() +
-        ": until it starts, every launch here is refused");
   {
     std::jthread working{[&](const std::stop_token& token) { session.run(token); }};
     signalfd_siginfo signal{};
@@ -178,7 +229,7 @@ Status run(const Options& options) {
     working.request_stop();
     orchestrator->close();
   }
-  log("stopped; guests run on");
+  log(options.tee == kSev ? "stopped, and its guests with it" : "stopped; guests run on");
   return {};
 }
 

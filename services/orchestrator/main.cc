@@ -80,7 +80,7 @@ Status run(const Options& options) {
   HostStreams streams{stores, signal};
   DirectCommands direct{streams};
   HostReports reports{stores, direct, signal, clock, limits};
-  CustomerRequests requests{stores, direct, signal, clock, limits};
+  CustomerRequests requests{stores, direct, locations, signal, clock, limits};
   Watches watches{requests, signal};
   ConsoleStreams consoles{requests};
   const Workers workers{steps, signal, crypto::time_ordered_id(clock.now()), options.workers};

@@ -3,52 +3,39 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+#include <optional>
 #include <tuple>
 #include <utility>
 
 namespace sealift::sev {
 namespace {
 
+// TEK, TIK, version, hardware key hash, time.
+constexpr std::size_t kSavedSize = 2 * kTransportKeySize + 3 + 32 + 8;
+
 class SevExamination final : public tee::Examination {
  public:
-  SevExamination(LaunchSession session, const LaunchPolicy& policy, const FirmwareVersion& firmware,
-                 const crypto::Digest& hardware_key_hash, TimePoint now)
-      : keys_{std::move(session.keys)},
-        policy_{policy.policy},
-        expected_{policy.expected},
-        firmware_{firmware},
-        hardware_key_hash_{hardware_key_hash},
-        asked_at_{now} {
-    const auto text = to_json(LaunchRequest{policy_, to_bytes(session.godh.bytes()), to_bytes(session.blob)});
-    question_ = to_bytes(as_bytes(text));
-  }
+  explicit SevExamination(PendingLaunch launch)
+      : question_{to_bytes(launch.question())}, launch_{std::move(launch)} {}
 
   ByteView question() const override { return question_; }
-
   Result<std::unique_ptr<tee::ProvenTarget>> conclude(ByteView answer, TimePoint now) override {
-    if (std::exchange(used_, true)) {
-      return fail(ErrorCode::challenge_used, "this launch was answered before", "measurement");
-    }
-    if (now < asked_at_ || now >= asked_at_ + kLaunchLifetime) {
-      return fail(ErrorCode::challenge_expired, "the launch's measurement came too late", "measurement");
-    }
-    SEALIFT_TRY(const auto measured, Measurement::parse(answer));
-    SEALIFT_TRY(auto verified,
-                VerifiedMeasurement::verify(measured, keys_.tik, firmware_, policy_, expected_));
-    return std::make_unique<ProvenLaunch>(hardware_key_hash_, std::move(keys_), std::move(verified),
-                                          firmware_.api);
+    if (!launch_) return fail(ErrorCode::challenge_used, "this launch was answered before", "measurement");
+    auto launch = std::move(*launch_);
+    launch_.reset();
+    SEALIFT_TRY(auto proven, std::move(launch).conclude(answer, now));
+    return std::make_unique<ProvenLaunch>(std::move(proven));
   }
 
  private:
-  TransportKeys keys_;
-  Policy policy_;
-  crypto::Digest expected_;
-  FirmwareVersion firmware_;
-  crypto::Digest hardware_key_hash_;
-  TimePoint asked_at_;
   Bytes question_;
-  bool used_ = false;
+  std::optional<PendingLaunch> launch_;
 };
+
+std::int64_t milliseconds_of(TimePoint time) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
+}
 
 Status check_version(const FirmwareVersion& shown, const LaunchPolicy& policy) {
   const auto least = std::max(policy.minimum_api, policy.policy.minimum_api());
@@ -64,20 +51,100 @@ Status check_version(const FirmwareVersion& shown, const LaunchPolicy& policy) {
 }  // namespace
 
 Result<SecretPacket> ProvenLaunch::release(const std::vector<SecretEntry>& entries) {
-  if (released_) return fail(ErrorCode::challenge_used, "this launch got its secret before", "secret");
   SEALIFT_TRY(const auto table, write_secret_table(entries));
-  released_ = true;
-  return seal_packet(keys_, measurement_.measurement(), table.expose(), api_);
+  return release_table(table.expose());
+}
+
+Result<SecretPacket> ProvenLaunch::release_table(ByteView table) {
+  if (std::exchange(released_, true))
+    return fail(ErrorCode::challenge_used, "this launch got its secret before", "secret");
+  return seal_packet(keys_, measurement_.measurement(), table, api_);
+}
+
+Result<PendingLaunch> PendingLaunch::begin(ByteView evidence, const LaunchPolicy& policy, TimePoint now) {
+  if (!policy.allow_debug) SEALIFT_CHECK(check_keeps_secrets(policy.policy));
+  SEALIFT_TRY(const auto shown, parse_evidence(evidence));
+  SEALIFT_CHECK(check_version(shown.firmware, policy));
+  SEALIFT_TRY(const auto platform, VerifiedPlatform::verify(shown.certificates(), policy.roots));
+  SEALIFT_TRY(auto session, make_session(platform, policy.policy));
+  PendingLaunch launch{std::move(session.keys), policy, shown.firmware, platform.hardware_key_hash(),
+                       milliseconds_of(now)};
+  const auto text =
+      to_json(LaunchRequest{policy.policy, to_bytes(session.godh.bytes()), to_bytes(session.blob)});
+  launch.question_ = to_bytes(as_bytes(text));
+  return launch;
+}
+
+SecretBytes PendingLaunch::save() const {
+  SecretBytes saved{kSavedSize};
+  auto rest = saved.expose_for_writing();
+  const auto put = [&rest](ByteView bytes) {
+    std::ranges::copy(bytes, rest.begin());
+    rest = rest.subspan(bytes.size());
+  };
+  put(keys_.tek.expose());
+  put(keys_.tik.expose());
+  const std::array version{firmware_.api.major, firmware_.api.minor, firmware_.build};
+  put(version);
+  put(hardware_key_hash_.view());
+  put(ByteWriter{}.be64(static_cast<std::uint64_t>(asked_at_)).view());
+  return saved;
+}
+
+Result<PendingLaunch> PendingLaunch::restore(ByteView saved, const LaunchPolicy& policy) {
+  if (saved.size() != kSavedSize) return fail(ErrorCode::malformed, "no launch that was asked for", "launch");
+  ByteReader reader{saved};
+  const auto key = [&reader]() -> Result<TransportKey> {
+    SEALIFT_TRY(const auto bytes, reader.take(kTransportKeySize));
+    std::array<std::uint8_t, kTransportKeySize> copy{};
+    std::ranges::copy(bytes, copy.begin());
+    return TransportKey{copy};
+  };
+  SEALIFT_TRY(auto tek, key());
+  SEALIFT_TRY(auto tik, key());
+  SEALIFT_TRY(const auto version, reader.take(3));
+  SEALIFT_TRY(const auto hash, reader.take(32));
+  SEALIFT_TRY(const auto asked_at, reader.be64());
+  return PendingLaunch{{std::move(tek), std::move(tik)},
+                       policy,
+                       {{version[0], version[1]}, version[2]},
+                       crypto::Digest{hash},
+                       static_cast<std::int64_t>(asked_at)};
+}
+
+Error PendingLaunch::differs(const Measurement& measured) const {
+  for (const auto& suspect : policy_.suspects) {
+    if (!VerifiedMeasurement::verify(measured, keys_.tik, firmware_, policy_.policy, suspect.digest))
+      continue;
+    const auto& [input, what] = suspect.difference;
+    return {ErrorCode::launch_measurement_differs,
+            fmt::format("another launch was measured than the expected one: {}: {}", input, what),
+            input,
+            {}};
+  }
+  return {
+      ErrorCode::launch_measurement_differs,
+      fmt::format("another launch was measured than the expected one, and none of {} usual suspects is it: "
+                  "another firmware, kernel, initramfs or command line",
+                  policy_.suspects.size()),
+      "measurement.hmac",
+      {}};
+}
+
+Result<ProvenLaunch> PendingLaunch::conclude(ByteView answer, TimePoint now) && {
+  const auto waited = std::chrono::milliseconds{milliseconds_of(now) - asked_at_};
+  if (waited.count() < 0 || waited >= kLaunchLifetime)
+    return fail(ErrorCode::challenge_expired, "the launch's measurement came too late", "measurement");
+  SEALIFT_TRY(const auto measured, Measurement::parse(answer));
+  auto verified =
+      VerifiedMeasurement::verify(measured, keys_.tik, firmware_, policy_.policy, policy_.expected);
+  if (!verified) return tl::unexpected(differs(measured));
+  return ProvenLaunch{hardware_key_hash_, std::move(keys_), std::move(*verified), firmware_.api};
 }
 
 Result<std::unique_ptr<tee::Examination>> SevBackend::examine(ByteView evidence, TimePoint now) const {
-  if (!policy_.allow_debug) SEALIFT_CHECK(check_keeps_secrets(policy_.policy));
-  SEALIFT_TRY(const auto shown, parse_evidence(evidence));
-  SEALIFT_CHECK(check_version(shown.firmware, policy_));
-  SEALIFT_TRY(const auto platform, VerifiedPlatform::verify(shown.certificates(), policy_.roots));
-  SEALIFT_TRY(auto session, make_session(platform, policy_.policy));
-  return std::make_unique<SevExamination>(std::move(session), policy_, shown.firmware,
-                                          platform.hardware_key_hash(), now);
+  SEALIFT_TRY(auto launch, PendingLaunch::begin(evidence, policy_, now));
+  return std::make_unique<SevExamination>(std::move(launch));
 }
 
 }  // namespace sealift::sev

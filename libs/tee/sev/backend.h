@@ -10,6 +10,7 @@
 
 #include "tee/backend.h"
 #include "tee/sev/documents.h"
+#include "tee/sev/explain.h"
 #include "tee/sev/secret_packet.h"
 #include "tee/sev/secret_table.h"
 
@@ -27,6 +28,8 @@ struct LaunchPolicy {
   crypto::Digest expected{};       ///< launch_digest()
   /// A policy under which the host reads the guest's memory is refused unless somebody says so here.
   bool allow_debug = false;
+  /// To say what differs where another launch was measured.
+  std::vector<SuspectDigest> suspects = {};
 };
 
 /// A paused guest that is, byte for byte, the expected one, on a genuine chip. Its secret can be injected
@@ -42,6 +45,8 @@ class ProvenLaunch final : public tee::ProvenTarget {
   crypto::Digest hardware_key_hash() const override { return hardware_key_hash_; }
   /// For sev-inject-launch-secret. challenge_used for a second one: a packet is released once per launch.
   Result<SecretPacket> release(const std::vector<SecretEntry>& entries);
+  /// The same with a table as write_secret_table() gives it.
+  Result<SecretPacket> release_table(ByteView table);
 
  private:
   crypto::Digest hardware_key_hash_;
@@ -49,6 +54,42 @@ class ProvenLaunch final : public tee::ProvenTarget {
   VerifiedMeasurement measurement_;
   ApiVersion api_;
   bool released_ = false;
+};
+
+/// A launch that was asked for: keys that only the PSP of a verified platform knows, and what is expected of
+/// it. Its owner may keep it between question and answer, and be another process by then.
+class PendingLaunch {
+ public:
+  /// As SevBackend::examine().
+  static Result<PendingLaunch> begin(ByteView evidence, const LaunchPolicy& policy, TimePoint now);
+  /// What save() gave, under the policy that it began with; malformed.
+  static Result<PendingLaunch> restore(ByteView saved, const LaunchPolicy& policy);
+  /// Secret: who has it answers for the PSP.
+  SecretBytes save() const;
+
+  /// The document of documents.h; only of one that begin() made.
+  ByteView question() const noexcept { return question_; }
+  const crypto::Digest& hardware_key_hash() const noexcept { return hardware_key_hash_; }
+  /// As Examination::conclude(). launch_measurement_differs names the input of the first of the policy's
+  /// suspects that gives the measured value.
+  Result<ProvenLaunch> conclude(ByteView answer, TimePoint now) &&;
+
+ private:
+  PendingLaunch(TransportKeys keys, const LaunchPolicy& policy, const FirmwareVersion& firmware,
+                const crypto::Digest& hardware_key_hash, std::int64_t asked_at)
+      : keys_{std::move(keys)},
+        policy_{policy},
+        firmware_{firmware},
+        hardware_key_hash_{hardware_key_hash},
+        asked_at_{asked_at} {}
+  Error differs(const Measurement& measured) const;
+
+  TransportKeys keys_;
+  LaunchPolicy policy_;
+  FirmwareVersion firmware_;
+  crypto::Digest hardware_key_hash_;
+  std::int64_t asked_at_;  ///< milliseconds since 1970
+  Bytes question_;
 };
 
 /// Evidence and question are the documents of documents.h, the answer is a launch measurement, the target a

@@ -145,6 +145,48 @@ TEST(SevLaunches, GetTheirSecretOnce) {
   EXPECT_TRUE(read_secret_table(table->expose())->front().value.equals(as_bytes("passphrase")));
 }
 
+TEST(SevLaunches, GoOnInAnotherProcess) {
+  const auto begun = PendingLaunch::begin(document(evidence_of(machine())), policy(), kNow).value();
+  const auto answer = launch(machine(), begun.question(), expected());
+  const auto saved = begun.save();
+  auto restored = PendingLaunch::restore(saved.expose(), policy()).value();
+  EXPECT_EQ(restored.hardware_key_hash(), begun.hardware_key_hash());
+  auto proven = std::move(restored).conclude(answer, kNow + kLaunchLifetime / 2);
+  ASSERT_THAT(proven, Succeeds());
+  EXPECT_THAT(proven->release_table(Bytes(32, 't')), Succeeds());
+  auto late = PendingLaunch::restore(saved.expose(), policy()).value();
+  EXPECT_THAT(std::move(late).conclude(answer, kNow + kLaunchLifetime),
+              FailsAt(ErrorCode::challenge_expired, "measurement"));
+  EXPECT_THAT(PendingLaunch::restore(Bytes(74), policy()), FailsAt(ErrorCode::malformed, "launch"));
+}
+
+TEST(SevLaunches, SayWhichInputDiffers) {
+  const Bytes firmware(4096, 'f');
+  const Bytes other(4096, 'o');
+  const Bytes kernel(1000, 'k');
+  const LaunchInputs inputs{.firmware = {"amdsev.fd", firmware},
+                            .other_firmware = {{"yesterday's build", other}},
+                            .kernel = kernel,
+                            .initrd = {},
+                            .cmdline = "quiet",
+                            .vmsa = {},
+                            .memory_mib = 512};
+  auto approved = policy();
+  approved.expected = launch_digest(firmware, hash_kernel(kernel, {}, "quiet"));
+  approved.suspects = suspect_digests(inputs);
+  const auto field_of = [&](ByteView loaded, std::string_view cmdline) {
+    auto begun = PendingLaunch::begin(document(evidence_of(machine())), approved, kNow).value();
+    const auto digest = launch_digest(loaded, hash_kernel(kernel, {}, cmdline));
+    const auto answer = launch(machine(), begun.question(), digest);
+    const auto concluded = std::move(begun).conclude(answer, kNow);
+    EXPECT_THAT(concluded, FailsWith(ErrorCode::launch_measurement_differs));
+    return concluded ? "" : concluded.error().field;
+  };
+  EXPECT_EQ(field_of(firmware, "quiet "), "cmdline");
+  EXPECT_EQ(field_of(other, "quiet"), "firmware");
+  EXPECT_EQ(field_of(firmware, "init=/bin/sh"), "measurement.hmac");
+}
+
 TEST(SevDocuments, SayTheSameAfterWritingAndReading) {
   const auto evidence = evidence_of(machine());
   EXPECT_EQ(to_json(parse_evidence(document(evidence)).value()), to_json(evidence));

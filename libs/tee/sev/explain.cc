@@ -234,6 +234,32 @@ std::optional<Difference> other_version(const MeasuredLaunch& launch, const Dige
 
 }  // namespace
 
+std::vector<SuspectDigest> suspect_digests(const LaunchInputs& inputs) {
+  std::vector<SuspectDigest> all;
+  crypto::Hasher firmware{HashAlgorithm::sha256};
+  firmware.update(inputs.firmware.bytes);
+  const auto expected = inputs.vmsa;
+  for (const auto& suspect : table_suspects(inputs)) {
+    if (suspect.differences.size() > 1) continue;
+    auto with_table = firmware.fork();
+    if (suspect.table) add_hash_table(with_table, *suspect.table);
+    if (suspect.differences.size() == 1) {
+      add_vmsa(with_table, expected);
+      all.push_back({with_table.finish(), suspect.differences.front()});
+    } else if (!expected.first.empty()) {
+      all.push_back({with_table.finish(),
+                     {"vmsa", "no vCPU's registers were measured: the guest was launched without SEV-ES"}});
+    }
+  }
+  const auto table = inputs.kernel ? std::optional{hash_kernel(*inputs.kernel, inputs.initrd, inputs.cmdline)}
+                                   : std::nullopt;
+  for (const auto& other : inputs.other_firmware) {
+    all.push_back(
+        {launch_digest(other.bytes, table, expected), {"firmware", fmt::format("it was {}", other.name)}});
+  }
+  return all;
+}
+
 std::optional<std::vector<Difference>> explain_digest(const LaunchInputs& inputs,
                                                       const DigestMatches& matches) {
   return Search{inputs, matches}.run();

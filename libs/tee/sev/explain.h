@@ -36,6 +36,14 @@ struct Difference {
   std::string what;   ///< what it was instead, one sentence
 };
 
+/// The digest as it is where one input is not as expected.
+struct SuspectDigest {
+  crypto::Digest digest;
+  Difference difference;
+};
+/// Of every suspect that is one difference: for who cannot have the inputs themselves at hand.
+std::vector<SuspectDigest> suspect_digests(const LaunchInputs& inputs);
+
 /// Whether a launch with this digest gives the measured value.
 using DigestMatches = std::function<bool(const crypto::Digest&)>;
 

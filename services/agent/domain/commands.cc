@@ -33,6 +33,14 @@ CommandResult answer_question(Platform& platform, const std::string& question) {
   return result;
 }
 
+CommandResult release(Instances& instances, const v1::Command& command) {
+  SEALIFT_TRY(const auto name, InstanceName::make(command.launch_id(), command.attempt()));
+  SEALIFT_CHECK(instances.release(name, command.release_instance().secret()));
+  v1::CompleteCommandRequest result;
+  result.mutable_started();
+  return result;
+}
+
 CommandResult read_console(Instances& instances, const v1::Command& command, const std::stop_token& stop) {
   SEALIFT_TRY(const auto name, InstanceName::make(command.launch_id(), command.attempt()));
   const auto& asked = command.read_console();
@@ -80,6 +88,8 @@ Status Commands::dispatch(const v1::Command& command) {
       });
     case v1::Command::kStartInstance:
       return start(command);
+    case v1::Command::kReleaseInstance:
+      return post(tpm_, id, [this, command](const std::stop_token&) { return release(instances_, command); });
     case v1::Command::kStopInstance: {
       SEALIFT_TRY(const auto name, InstanceName::make(command.launch_id(), command.attempt()));
       return instances_.stop(id, name);

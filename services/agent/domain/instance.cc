@@ -13,6 +13,7 @@ namespace {
 using state::v1::InstanceDocument;
 using Steady = std::chrono::steady_clock;
 
+constexpr std::string_view kLoaded = "guest_loaded";
 constexpr const char* kHead = "head";
 constexpr const char* kOverlay = "overlay.qcow2";
 constexpr const char* kConsole = "console";
@@ -120,13 +121,14 @@ Result<Guest> Instance::prepare(const StartOrder& order, const std::stop_token& 
               *disk,
               directory_ / kOverlay,
               directory_ / kConsole,
-              order.reference_event_log};
+              order.reference_event_log,
+              order.question};
   {
     const Lock lock{mutex_};
     uses_ = {std::move(kernel), std::move(body), std::move(disk)};
   }
   // Of no use to another boot: what the ultravisor has of it is a copy.
-  SEALIFT_CHECK(world_.objects.fetch_fleeting(order.head, guest.head, stop));
+  if (order.question.empty()) SEALIFT_CHECK(world_.objects.fetch_fleeting(order.head, guest.head, stop));
   SEALIFT_CHECK(world_.overlays.make(guest.overlay, order.root_disk.size));
   SEALIFT_CHECK(open_file(guest.console, O_WRONLY | O_CREAT | O_TRUNC));
   return guest;
@@ -191,11 +193,24 @@ std::optional<Ending> Instance::look(const Guest* guest, const std::stop_token& 
 }
 
 void Instance::hear(std::size_t place, const std::string& event) {
+  const auto measured = event == kLoaded ? measurement() : Bytes{};
   const Lock lock{mutex_};
   if (!record_.hear(place, event, now_ms())) return;
   unsaved_ = true;
+  if (!measured.empty()) {
+    record_.answer(measured);
+    release_commands();
+  }
   changed_.notify_all();
   log(event);
+}
+
+/// Empty where the TEE does not tell: then its end is all that can be told.
+Bytes Instance::measurement() const {
+  auto measured = world_.ultravisor.measurement(name_.text());
+  if (measured) return *std::move(measured);
+  log("its measurement is not told: " + measured.error().message);
+  return {};
 }
 
 bool Instance::stop_is_due() const {
@@ -300,6 +315,10 @@ void Instance::remove_files() const {
 }
 
 // Any thread.
+
+Status Instance::release(const v1::LaunchSecret& secret) const {
+  return world_.ultravisor.release(name_.text(), secret);
+}
 
 Result<v1::ConsoleResult> Instance::read_console(std::uint64_t offset, milliseconds limit,
                                                  const std::stop_token& stop) {

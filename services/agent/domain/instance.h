@@ -49,6 +49,9 @@ class Instance {
   /// Ends it in whatever phase it is; the command, where there is one, is completed when it has ended.
   void stop(const std::string& command_id);
 
+  /// Lets one run that is loaded. not_found, or what the TEE says.
+  Status release(const v1::LaunchSecret& secret) const;
+
   /// Bytes of its console from `offset`; waits for one, at most until `limit` or `stop`.
   Result<v1::ConsoleResult> read_console(std::uint64_t offset, milliseconds limit,
                                          const std::stop_token& stop);
@@ -65,6 +68,7 @@ class Instance {
   void follow(const Guest* guest, const std::stop_token& quit);
   std::optional<Ending> look(const Guest* guest, const std::stop_token& quit);
   void hear(std::size_t place, const std::string& event);
+  Bytes measurement() const;
   bool stop_is_due() const;
   Status stop_guest();
   /// Stops when the instance is to be stopped, as long as the ultravisor does not know it, and on `quit`.

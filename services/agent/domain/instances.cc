@@ -101,6 +101,12 @@ Status Instances::start(const std::string& command_id, StartOrder order) {
   return {};
 }
 
+Status Instances::release(const InstanceName& name, const v1::LaunchSecret& secret) {
+  const auto instance = find(name);
+  if (!instance) return fail(ErrorCode::not_found, "this host does not know the instance", "launch_id");
+  return instance->release(secret);
+}
+
 Status Instances::stop(const std::string& command_id, const InstanceName& name) {
   forget_ended();
   Found instance;

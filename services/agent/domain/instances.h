@@ -27,6 +27,8 @@ class Instances {
   /// In the journal when it returns without an error; what becomes of it is told later. resource_exhausted;
   /// conflict where another attempt at the launch is here; what the journal says.
   Status start(const std::string& command_id, StartOrder order);
+  /// Lets one run that is loaded. not_found, or what the TEE says.
+  Status release(const InstanceName& name, const v1::LaunchSecret& secret);
   /// Also for an instance that this host never heard of: then it is never started. resource_exhausted.
   Status stop(const std::string& command_id, const InstanceName& name);
   /// Whatever attempts at them run here.

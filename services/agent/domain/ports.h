@@ -73,6 +73,7 @@ struct Guest {
   std::filesystem::path overlay;
   std::filesystem::path console;
   Bytes reference_event_log;
+  Bytes question = {};  ///< of a TEE that measures what it loads; then there is no head
 };
 
 /// How a launch ended: the guest's exit status, or why the ultravisor refused.
@@ -91,6 +92,15 @@ class Ultravisor {
   /// Follows one from its first event on. None where that id is not known (any more).
   virtual Result<std::optional<Ending>> watch(const std::string& id, const OnEvent& on_event,
                                               const std::stop_token& stop) = 0;
+  /// Of a TEE that measures what it loads: what it measured of one that is loaded, after its event
+  /// "guest_loaded".
+  virtual Result<Bytes> measurement(const std::string& id) {
+    return fail(ErrorCode::unsupported, "nothing is measured before " + id + " runs", "question");
+  }
+  /// Lets it run. Succeeds again for one that runs.
+  virtual Status release(const std::string& id, const v1::LaunchSecret& /*secret*/) {
+    return fail(ErrorCode::unsupported, "nothing waits to be released as " + id, "release_instance");
+  }
   /// not_found: it does not run, and never will.
   virtual Status stop(const std::string& id) = 0;
   /// The ids of all that live.

@@ -18,6 +18,9 @@ constexpr std::array<std::string_view, 10> kSteps{
     "target_found",        "seal_opened",       "payload_verified",
     "components_verified", "guest_started",     "customer_data_delivered",
     "guest_ended"};
+/// Where the TEE measures what it loads.
+constexpr std::array<std::string_view, 4> kLoadedSteps{"image_fetched", "guest_loaded", "guest_started",
+                                                       "guest_ended"};
 constexpr std::string_view kEnded = "guest_ended";
 constexpr std::string_view kOther = "other";  // what no orchestrator would take as a name
 constexpr std::size_t kDigestSize = 64;
@@ -59,6 +62,7 @@ Record Record::accepted(const StartOrder& order) {
   auto document = new_document(order.name);
   document.set_cpus(order.cpus);
   document.set_memory_mib(order.memory_mib);
+  document.set_loads_first(!order.question.empty());
   for (const auto* object : {&order.kernel, &order.initramfs_body, &order.root_disk})
     document.add_objects(std::string{as_text(object->sha512.view())});
   return Record{order.name, std::move(document)};
@@ -134,9 +138,12 @@ void Record::refuse(const Error& why, std::int64_t now_ms) {
 }
 
 std::string_view Record::next_step() const {
-  const auto* const next =
-      std::ranges::find_if(kSteps, [&](std::string_view step) { return find(step) == nullptr; });
-  return next == kSteps.end() ? kEnded : *next;
+  const auto next_of = [this](const auto& steps) {
+    const auto* const next =
+        std::ranges::find_if(steps, [&](std::string_view step) { return find(step) == nullptr; });
+    return next == steps.end() ? kEnded : *next;
+  };
+  return document_.loads_first() ? next_of(kLoadedSteps) : next_of(kSteps);
 }
 
 const v1::ReportInstanceRequest* Record::untold() const {
@@ -150,6 +157,10 @@ void Record::told(std::uint32_t sequence) {
 
 std::optional<v1::CompleteCommandRequest> Record::start_result() const {
   v1::CompleteCommandRequest result;
+  if (!document_.answer().empty()) {
+    result.mutable_answer()->set_answer(document_.answer());
+    return result;
+  }
   if (const auto* const started = find("guest_started")) {
     if (started->sequence() > document_.told()) return std::nullopt;
     result.mutable_started();

@@ -37,6 +37,8 @@ class Record {
   void hand_over(std::int64_t now_ms);
   /// The ultravisor's event at `place`, from 0. False where it is known already.
   bool hear(std::size_t place, const std::string& event, std::int64_t now_ms);
+  /// What the TEE measured of it: what its start comes to.
+  void answer(ByteView measurement) { document_.set_answer(std::string{as_text(measurement)}); }
   void end(const Ending& ending, std::int64_t now_ms);
   /// The guest got its first instruction.
   bool has_started() const { return find("guest_started") != nullptr; }

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "services/agent/domain/limits.h"
+
 namespace sealift::agent {
 namespace {
 
@@ -51,7 +53,13 @@ Result<StartOrder> check_start(const InstanceName& name, const v1::StartInstance
     return bad("memory_mib", "is out of range");
   if (start.reference_event_log().size() > kMaxReference) return bad("reference_event_log", "is too large");
   SEALIFT_TRY(auto kernel, check_object(start.kernel(), kMaxKernel, "kernel"));
-  SEALIFT_TRY(auto head, check_object(start.head(), kMaxHead, "head"));
+  if (start.question().size() > kMaxQuestion) return bad("question", "is too large");
+  ObjectOrder head{{}, {}, 0};
+  if (start.question().empty()) {
+    SEALIFT_TRY(head, check_object(start.head(), kMaxHead, "head"));
+  } else if (start.has_head()) {
+    return bad("head", "is there beside a question");
+  }
   SEALIFT_TRY(auto body, check_object(start.initramfs_body(), kMaxBody, "initramfs_body"));
   SEALIFT_TRY(auto disk, check_object(start.root_disk(), kMaxDisk, "root_disk"));
   return StartOrder{name,
@@ -62,7 +70,8 @@ Result<StartOrder> check_start(const InstanceName& name, const v1::StartInstance
                     std::move(head),
                     std::move(body),
                     std::move(disk),
-                    to_bytes(as_bytes(start.reference_event_log()))};
+                    to_bytes(as_bytes(start.reference_event_log())),
+                    to_bytes(as_bytes(start.question()))};
 }
 
 }  // namespace sealift::agent

@@ -24,10 +24,11 @@ struct StartOrder {
   std::uint32_t cpus;
   std::uint32_t memory_mib;
   ObjectOrder kernel;
-  ObjectOrder head;
+  ObjectOrder head;  ///< of no bytes where there is a question: none
   ObjectOrder initramfs_body;
   ObjectOrder root_disk;
   Bytes reference_event_log;  ///< empty: none
+  Bytes question = {};        ///< empty: none
 };
 
 /// invalid_argument or too_large, naming the field.

@@ -46,6 +46,18 @@ Result<std::uint32_t> number_at(const Json& json, const char* member, std::uint6
   return static_cast<std::uint32_t>(found->get<std::uint64_t>());
 }
 
+/// SevCapabilities or SevMeasured.
+template <typename Shown>
+Status read_version(const Json& sev, Shown& shown) {
+  SEALIFT_TRY(const auto major, number_at(sev, "api-major", 255));
+  SEALIFT_TRY(const auto minor, number_at(sev, "api-minor", 255));
+  SEALIFT_TRY(const auto build, number_at(sev, "build-id", 255));
+  shown.api_major = static_cast<std::uint8_t>(major);
+  shown.api_minor = static_cast<std::uint8_t>(minor);
+  shown.build = static_cast<std::uint8_t>(build);
+  return {};
+}
+
 std::string last_line(const fs::path& file) {
   const auto bytes = read_file(file, kMessagesLimit);
   if (!bytes) return {};
@@ -64,6 +76,7 @@ Result<Started> start(const SevHost& host, std::vector<std::string> arguments, c
   const auto messages = directory / "messages";
   SEALIFT_TRY(const auto errors, open_file(messages, O_WRONLY | O_CREAT | O_EXCL));
   arguments.insert(arguments.begin(), host.qemu);
+  arguments.insert(arguments.begin(), host.prefix.begin(), host.prefix.end());
   const Command command{.argv = std::move(arguments),
                         .environment = host.environment,
                         .stdout_fd = console,
@@ -123,6 +136,8 @@ Result<SevCapabilities> query_capabilities(const SevHost& host) {
                                         directory.path(), -1));
   SEALIFT_TRY(const auto json, asked(started.qmp, "query-sev-capabilities", Json::object()));
   SevCapabilities shown;
+  SEALIFT_TRY(const auto sev, asked(started.qmp, "query-sev", Json::object()));
+  SEALIFT_CHECK(read_version(sev, shown));
   SEALIFT_TRY(shown.pdh, bytes_at(json, "pdh"));
   SEALIFT_TRY(shown.chain, bytes_at(json, "cert-chain"));
   SEALIFT_TRY(shown.chip_id, bytes_at(json, "cpu0-id"));
@@ -139,10 +154,10 @@ std::vector<std::string> sev_arguments(const SevHost& host, const SevCapabilitie
                       "session-file={},kernel-hashes=on",
                       capabilities.c_bit, capabilities.reduced_physical_bits, spec.policy,
                       quoted(files.godh.string()), quoted(files.session.string())),
-          "-cpu", host.cpu, "-m", std::to_string(spec.memory_mib), "-display", "none", "-vga", "none",
-          "-sandbox", kSandbox, "-bios", spec.firmware.string(), "-kernel", spec.kernel.string(), "-initrd",
-          spec.initramfs.string(), "-append", spec.cmdline, "-chardev", "stdio,id=console,signal=off",
-          "-serial", "chardev:console", "-drive",
+          "-cpu", host.cpu, "-smp", std::to_string(spec.cpus), "-m", std::to_string(spec.memory_mib),
+          "-display", "none", "-vga", "none", "-sandbox", kSandbox, "-bios", spec.firmware.string(),
+          "-kernel", spec.kernel.string(), "-initrd", spec.initramfs.string(), "-append", spec.cmdline,
+          "-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console", "-drive",
           fmt::format("if=none,id=root,format=raw,snapshot=on,file={}", quoted(spec.root_disk.string())),
           // Under SEV a device reaches shared memory alone, which the guest's driver knows by iommu_platform.
           "-device",
@@ -164,15 +179,10 @@ Result<SevGuest> SevGuest::start_paused(const SevHost& host, const SevCapabiliti
 }
 
 Result<SevMeasured> SevGuest::measured() const {
-  SEALIFT_TRY(const auto sev, asked(qmp_, "query-sev", Json::object()));
   SevMeasured out;
-  SEALIFT_TRY(const auto major, number_at(sev, "api-major", 255));
-  SEALIFT_TRY(const auto minor, number_at(sev, "api-minor", 255));
-  SEALIFT_TRY(const auto build, number_at(sev, "build-id", 255));
+  SEALIFT_TRY(const auto sev, asked(qmp_, "query-sev", Json::object()));
+  SEALIFT_CHECK(read_version(sev, out));
   SEALIFT_TRY(out.policy, number_at(sev, "policy", UINT32_MAX));
-  out.api_major = static_cast<std::uint8_t>(major);
-  out.api_minor = static_cast<std::uint8_t>(minor);
-  out.build = static_cast<std::uint8_t>(build);
   SEALIFT_TRY(const auto measure, asked(qmp_, "query-sev-launch-measure", Json::object()));
   SEALIFT_TRY(out.measurement, bytes_at(measure, "data"));
   return out;

@@ -14,6 +14,7 @@ namespace sealift::agent {
 struct SevHost {
   std::string qemu = "qemu-system-x86_64";  ///< or what stands in for it, with a PSP of its own
   std::vector<std::string> environment;     ///< "NAME=value"
+  std::vector<std::string> prefix = {};     ///< what starts QEMU: "setpriv", …
   std::string cpu = "EPYC";                 ///< the model that guests see
 };
 
@@ -22,6 +23,10 @@ struct SevCapabilities {
   Bytes pdh;
   Bytes chain;  ///< PEK, OCA, CEK; the CEK without AMD's signature
   Bytes chip_id;
+  /// Of the PSP's firmware; zeros where QEMU does not tell (platform_status.h).
+  std::uint8_t api_major = 0;
+  std::uint8_t api_minor = 0;
+  std::uint8_t build = 0;
   std::uint32_t c_bit = 0;
   std::uint32_t reduced_physical_bits = 0;
 };
@@ -34,6 +39,7 @@ struct SevGuestSpec {
   std::filesystem::path root_disk;  ///< raw; what the guest writes is thrown away at its end
   std::string root_disk_serial;
   std::string cmdline;
+  std::uint32_t cpus = 1;
   std::uint32_t memory_mib = 0;
   std::uint32_t policy = 0;
   Bytes godh;

@@ -30,7 +30,12 @@ Result<esm::Operand> read_operand(const std::string& bytes) {
   return esm::operand_of(head);
 }
 
+/// Images for SEV have none.
 Status check_head(const std::string& bytes, const image::Manifest& manifest) {
+  if (manifest.tee == image::kSev) {
+    if (bytes.empty() && manifest.initramfs_head_size == 0) return {};
+    return fail(ErrorCode::invalid_argument, "an image for SEV has no head archive", "head");
+  }
   SEALIFT_CHECK(check_size(bytes, kMaxHead, "head"));
   SEALIFT_TRY(const auto head, read_head(bytes));
   if (head.bytes.size() != bytes.size() || bytes.size() != manifest.initramfs_head_size)
@@ -95,6 +100,8 @@ Result<state::v1::ImageDocument> read_document(ByteView kept) {
 }
 
 bool is_same_image(const state::v1::ImageDocument& kept, const v1::CreateImageRequest& request) {
+  // Without a head all of it is in the manifest.
+  if (kept.manifest() == request.manifest() && kept.head().empty() && request.head().empty()) return true;
   const auto before = read_operand(kept.head());
   const auto now = read_operand(request.head());
   return kept.manifest() == request.manifest() && before && now && before->hmac_input() == now->hmac_input();

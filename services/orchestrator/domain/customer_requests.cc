@@ -7,6 +7,7 @@
 
 #include "crypto/digest.h"
 #include "crypto/unique_id.h"
+#include "services/orchestrator/domain/host_kind.h"
 #include "services/orchestrator/domain/instance_image.h"
 
 namespace sealift::orchestrator {
@@ -206,16 +207,22 @@ Result<v1::Target> CustomerRequests::target(const std::string& tenant, const std
 Result<std::string> CustomerRequests::relay_question(const std::string& tenant,
                                                      const v1::ChallengeTargetRequest& request) {
   SEALIFT_TRY(auto launch, awaiting_customer(tenant, request.launch_id(), request.attempt()));
+  const auto& kind = host_kind(launch.record().tee);
+  const auto& question = request.question();
+  if (launch.is_on_host()) {
+    if (launch.document().question() == question) return launch.command_id(kind.answer_command({}));
+    return fail(ErrorCode::failed_precondition, "the target loaded the image under another question",
+                "question");
+  }
   if (launch.document().questions() >= kMaxQuestions)
     return fail(ErrorCode::resource_exhausted, "this target was asked often enough", "question");
   launch.document().set_questions(launch.document().questions() + 1);
   const auto name = fmt::format("customer-question-{}", launch.document().questions());
-  v1::Command command;
-  command.mutable_answer_question()->set_question(request.question());
-  launch.command(name, std::move(command));
-  launch.note(event::kCustomerQuestion);
+  SEALIFT_CHECK(kind.ask(launch, name, question, objects_));
+  if (kind.loads_first()) launch.loads_under(question);
+  launch.note(kind.loads_first() ? event::kSessionByCustomer : event::kCustomerQuestion);
   launch.wait_on();
-  auto id = launch.command_id(name);
+  auto id = launch.command_id(kind.answer_command(name));
   SEALIFT_CHECK(commit(std::move(launch)));
   return id;
 }
@@ -254,15 +261,17 @@ Result<v1::Launch> CustomerRequests::authorize(const std::string& tenant,
                                                const v1::AuthorizeTargetRequest& request) {
   return unless_conflict([&]() -> Result<v1::Launch> {
     SEALIFT_TRY(auto launch, find(tenant, request.launch_id()));
+    const auto& kind = host_kind(launch.record().tee);
+    const auto given = authorization_in(request);
     // The same again: the answer to the first was lost on its way.
-    if (launch.record().attempt == request.attempt() &&
-        launch.document().sealed_data().SerializeAsString() == request.sealed_data().SerializeAsString())
+    if (launch.record().attempt == request.attempt() && launch.is_authorized_by(given))
       return to_message(launch.record());
     SEALIFT_CHECK(awaiting_customer(tenant, request.launch_id(), request.attempt()));
-    SEALIFT_CHECK(head_with(launch.document().image(), request.sealed_data()));
-    *launch.document().mutable_sealed_data() = request.sealed_data();
+    SEALIFT_CHECK(kind.check(launch, given));
+    launch.authorize(given);
     launch.document().set_waiting_since_ms(now_ms(clock_));
-    launch.note(event::kSealedByCustomer);
+    if (kind.loads_first()) launch.note(event::kMeasurementRelayed);
+    launch.note(kind.loads_first() ? event::kSecretByCustomer : event::kSealedByCustomer);
     launch.go_to(v1::Launch::STATE_STAGING);
     return commit(std::move(launch));
   });

@@ -10,9 +10,14 @@ namespace sealift::orchestrator {
 
 class CustomerRequests {
  public:
-  CustomerRequests(Stores stores, DirectCommands& direct, Signal& signal, const Clock& clock,
-                   const Limits& limits)
-      : stores_{stores}, direct_{direct}, signal_{signal}, clock_{clock}, limits_{limits} {}
+  CustomerRequests(Stores stores, DirectCommands& direct, Objects& objects, Signal& signal,
+                   const Clock& clock, const Limits& limits)
+      : stores_{stores},
+        direct_{direct},
+        objects_{objects},
+        signal_{signal},
+        clock_{clock},
+        limits_{limits} {}
 
   /// The launch of that idempotency key, new or as it stands. conflict where the key was used for another
   /// request; resource_exhausted above the quota.
@@ -54,6 +59,7 @@ class CustomerRequests {
 
   Stores stores_;
   DirectCommands& direct_;
+  Objects& objects_;
   Signal& signal_;
   const Clock& clock_;
   const Limits& limits_;

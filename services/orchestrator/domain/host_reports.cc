@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "services/orchestrator/domain/host_kind.h"
+
 namespace sealift::orchestrator {
 namespace {
 
@@ -39,16 +41,20 @@ Status check(const v1::HostAttributes& host) {
   return {};
 }
 
+const Error kEndedEarly{ErrorCode::guest_failed, "the guest ended before it was started", "host", {}};
+
+/// Where the host has the image before it is authorized: it is loaded there, and waits.
+bool may_wait(const store::LaunchRecord& launch) {
+  const auto state = state_from_name(launch.state);
+  return host_kind(launch.tee).loads_first() &&
+         (state == v1::Launch::STATE_AWAITING_CUSTOMER || state == v1::Launch::STATE_CHALLENGING_HOST ||
+          state == v1::Launch::STATE_STAGING);
+}
+
 bool may_run(const store::LaunchRecord& launch) {
   const auto state = state_from_name(launch.state);
   return state == v1::Launch::STATE_DISPATCHED || state == v1::Launch::STATE_RUNNING ||
          state == v1::Launch::STATE_STOPPING;
-}
-
-const EventKind& kind_of(const std::string& event) {
-  static constexpr EventKind of_agent{"", "340", event::kHostAgent};
-  if (event == "guest_ended") return event::kGuestEnded;
-  return event == "image_fetched" ? of_agent : event::kGuestStarted;
 }
 
 }  // namespace
@@ -80,7 +86,7 @@ Result<std::vector<std::string>> HostReports::heartbeat(const std::string& host_
   std::vector<std::string> stop;
   for (const auto& id : running) {
     const auto mine = std::ranges::find(active, id, &store::LaunchRecord::launch_id);
-    if (mine == active.end() || !may_run(*mine)) stop.push_back(id);
+    if (mine == active.end() || !(may_run(*mine) || may_wait(*mine))) stop.push_back(id);
   }
   return stop;
 }
@@ -139,27 +145,30 @@ Status HostReports::report(const std::string& host_id, const v1::ReportInstanceR
 
 Status HostReports::apply(Launch& launch, const v1::ReportInstanceRequest& request) {
   const auto state = launch.state();
-  if (!may_run(launch.record()))
+  const bool waits = may_wait(launch.record());
+  if (!waits && !may_run(launch.record()))
     return fail(ErrorCode::failed_precondition, "this launch is not started yet", "launch_id");
   launch.document().set_instance_sequence(request.sequence());
-  if (request.has_refusal()) {
-    const auto why = from_message(request.refusal());
-    launch.note_host_event(request.event(), kind_of(request.event()), &why);
-    if (state == v1::Launch::STATE_DISPATCHED) {
+  const auto kind = host_kind(launch.record().tee).host_event(request.event());
+  const bool has_ended = request.event() == event::kGuestEnded.name;
+  if (request.has_refusal() || (waits && has_ended)) {
+    const auto why = request.has_refusal() ? from_message(request.refusal()) : kEndedEarly;
+    launch.note_host_event(request.event(), kind, &why);
+    if (waits || state == v1::Launch::STATE_DISPATCHED) {
       launch.give_up_or_refuse(why, limits_);
     } else {
       launch.end({}, state == v1::Launch::STATE_RUNNING ? &why : nullptr, limits_);
     }
     return {};
   }
-  launch.note_host_event(request.event(), kind_of(request.event()), nullptr);
-  if (request.event() == event::kGuestEnded.name) {
+  launch.note_host_event(request.event(), kind, nullptr);
+  if (has_ended) {
     launch.end(request.exit_status(), nullptr, limits_);
   } else if (request.event() == event::kGuestStarted.name && state == v1::Launch::STATE_DISPATCHED) {
     launch.started(limits_);
   } else if (state == v1::Launch::STATE_DISPATCHED) {
     launch.wait_on();
-  }
+  }  // one that waits may be due already: its answer comes beside the reports
   return {};
 }
 

@@ -7,6 +7,7 @@
 #include <cctype>
 
 #include "formats/esm/insertion.h"
+#include "services/orchestrator/domain/host_kind.h"
 
 namespace sealift::orchestrator {
 namespace {
@@ -40,7 +41,7 @@ Result<cpio::Head> head_of(const v1::InstanceImage& image) {
 }
 
 Status check_image(const v1::InstanceImage& image) {
-  SEALIFT_TRY(const auto id, esm::ImageId::from_hex(image.image_id()));
+  SEALIFT_CHECK(esm::ImageId::from_hex(image.image_id()));
   SEALIFT_CHECK(require(is_name(image.tee(), 16), "tee"));
   SEALIFT_CHECK(require(is_name(image.arch(), 16), "arch"));
   SEALIFT_CHECK(require(image.cmdline().size() <= kMaxCmdline, "cmdline"));
@@ -48,14 +49,19 @@ Status check_image(const v1::InstanceImage& image) {
   SEALIFT_CHECK(check_object(image.kernel(), "kernel"));
   SEALIFT_CHECK(check_object(image.initramfs_body(), "initramfs_body"));
   SEALIFT_CHECK(check_object(image.root_disk(), "root_disk"));
+  return host_kind(image.tee()).check_head(image);
+}
+
+}  // namespace
+
+Status check_operand(const v1::InstanceImage& image) {
+  SEALIFT_TRY(const auto id, esm::ImageId::from_hex(image.image_id()));
   SEALIFT_CHECK(require(image.head().size() <= kMaxHead, "head"));
   SEALIFT_TRY(const auto head, head_of(image));
   SEALIFT_CHECK(require(head.bytes.size() == image.head().size(), "head"));
   SEALIFT_TRY(const auto operand, esm::operand_of(head));
   return require(operand.image_id() == id, "image_id");
 }
-
-}  // namespace
 
 Status check_request(const v1::ZoneCreateLaunchRequest& request) {
   SEALIFT_CHECK(require(is_name(request.tenant(), 63), "tenant"));

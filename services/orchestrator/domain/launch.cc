@@ -97,6 +97,20 @@ void Launch::take_target(const store::HostRecord& host) {
   note(event::kTargetSelected);
 }
 
+void Launch::authorize(const Authorization& authorization) {
+  document_.clear_sealed_data();
+  document_.clear_launch_secret();
+  if (authorization.sealed_data.ByteSizeLong() > 0)
+    *document_.mutable_sealed_data() = authorization.sealed_data;
+  if (authorization.launch_secret.ByteSizeLong() > 0)
+    *document_.mutable_launch_secret() = authorization.launch_secret;
+}
+
+bool Launch::is_authorized_by(const Authorization& authorization) const {
+  return document_.sealed_data().SerializeAsString() == authorization.sealed_data.SerializeAsString() &&
+         document_.launch_secret().SerializeAsString() == authorization.launch_secret.SerializeAsString();
+}
+
 void Launch::release() {
   change_.release = true;
   change_.reserve.reset();
@@ -110,7 +124,9 @@ void Launch::give_up_target(const Error& why, const Limits& limits) {
   document_.clear_evidence();
   document_.clear_question_id();
   document_.clear_questions();
+  document_.clear_question();
   document_.clear_sealed_data();
+  document_.clear_launch_secret();
   document_.clear_instance_sequence();
   *document_.mutable_given_up() = to_message(why);
   if (record().attempt >= limits.max_targets) return refuse(why, limits);
@@ -268,6 +284,7 @@ bool is_of_the_host(ErrorCode code) {
     case ErrorCode::kernel_differs:
     case ErrorCode::initramfs_differs:
     case ErrorCode::cmdline_differs:
+    case ErrorCode::launch_measurement_differs:
     // Nor is it the host's fault that the SM does not know the image or the caller, or the customer says no.
     case ErrorCode::not_found:
     case ErrorCode::invalid_argument:

@@ -21,6 +21,18 @@ std::string state_name(State state);
 State state_from_name(std::string_view name);
 bool is_final(State state);
 
+/// What a verifier gave: one of the two.
+struct Authorization {
+  v1::SealedData sealed_data = {};
+  v1::LaunchSecret launch_secret = {};
+};
+
+/// The one of AnswerQuestionResponse, AuthorizeTargetRequest.
+template <typename Message>
+Authorization authorization_in(const Message& message) {
+  return {message.sealed_data(), message.launch_secret()};
+}
+
 class Launch {
  public:
   /// malformed where the record's document is not ours.
@@ -49,6 +61,12 @@ class Launch {
   /// Looked at again after `delay`, with the deadline as it was.
   void try_again_in(milliseconds delay) { record().due_at_ms = now_ms_ + delay.count(); }
   bool is_overdue() const { return now_ms_ >= document_.deadline_ms(); }
+
+  /// Its target loads the image under this question, before it is authorized.
+  void loads_under(const std::string& question) { document_.set_question(question); }
+  bool is_on_host() const { return !document_.question().empty(); }
+  void authorize(const Authorization& authorization);
+  bool is_authorized_by(const Authorization& authorization) const;
 
   void take_target(const store::HostRecord& host);
   /// Another target, or the end where enough were tried.

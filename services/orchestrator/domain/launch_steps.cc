@@ -3,7 +3,7 @@
 
 #include <fmt/core.h>
 
-#include "services/orchestrator/domain/instance_image.h"
+#include "services/orchestrator/domain/host_kind.h"
 
 namespace sealift::orchestrator {
 namespace {
@@ -36,6 +36,9 @@ bool is_repeatable(State state) {
          state == v1::Launch::STATE_STAGING;
 }
 
+/// The SM's question, as a command for the host.
+std::string question_name(const Launch& launch) { return "question-" + launch.document().question_id(); }
+
 Error no_target(const store::LaunchRecord& launch) {
   return Error{
       ErrorCode::resource_exhausted,
@@ -67,7 +70,8 @@ Result<bool> LaunchSteps::take_one(const std::string& owner) {
 }
 
 Status LaunchSteps::commit(Launch launch) {
-  const bool soon = is_repeatable(launch.state());
+  // A host that loads an image does so once.
+  const bool soon = is_repeatable(launch.state()) && !launch.is_on_host();
   auto change = std::move(launch).change();
   change.soon = soon;
   SEALIFT_CHECK(stores_.launches.commit(change));
@@ -155,6 +159,7 @@ Status LaunchSteps::look_for_evidence(Launch launch) {
 }
 
 Status LaunchSteps::retry(Launch launch, const Error& why) {
+  if (launch.document().waiting_since_ms() == 0) launch.document().set_waiting_since_ms(now_ms(clock_));
   const auto waited = now_ms(clock_) - launch.document().waiting_since_ms();
   if (waited >= limits_.patience.count()) {
     launch.refuse(why, limits_);
@@ -183,17 +188,26 @@ Status LaunchSteps::ask_security_module(Launch launch) {
     launch.go_to(v1::Launch::STATE_STAGING);
     return commit(std::move(launch));
   }
+  const auto& kind = host_kind(launch.record().tee);
   launch.document().set_question_id(response->question().question_id());
-  v1::Command command;
-  command.mutable_answer_question()->set_question(response->question().question());
-  launch.command("question-" + response->question().question_id(), std::move(command));
-  launch.note(event::kHostQuestioned);
-  launch.wait_in(v1::Launch::STATE_CHALLENGING_HOST, limits_.host_answer);
+  const auto asked = kind.ask(launch, question_name(launch), response->question().question(), objects_);
+  if (!asked) {
+    if (is_worth_retrying(asked.error())) return retry(std::move(launch), asked.error());
+    launch.give_up_or_refuse(asked.error(), limits_);
+    return commit(std::move(launch));
+  }
+  if (kind.loads_first()) {
+    launch.loads_under(response->question().question());
+    launch.document().clear_waiting_since_ms();  // loading takes its time
+  }
+  launch.note(kind.loads_first() ? event::kSessionBySecurityModule : event::kHostQuestioned);
+  launch.wait_in(v1::Launch::STATE_CHALLENGING_HOST, kind.time_to_answer(limits_));
   return commit(std::move(launch));
 }
 
 Status LaunchSteps::look_for_answer(Launch launch) {
-  SEALIFT_TRY(const auto result, result_of(launch, "question-" + launch.document().question_id()));
+  const auto& kind = host_kind(launch.record().tee);
+  SEALIFT_TRY(const auto result, result_of(launch, kind.answer_command(question_name(launch))));
   if (!result) return wait_on(std::move(launch), "the host's answer");
   if (!result->has_answer()) {
     launch.give_up_target(why_not(*result), limits_);
@@ -206,9 +220,12 @@ Status LaunchSteps::look_for_answer(Launch launch) {
   request.set_answer(result->answer().answer());
   const auto response = security_modules_.answer_question(launch.document().security_module(), request);
   if (!response) {
-    // The question may have been used up by an answer that got lost: a new one is asked.
     const auto code = response.error().code;
-    if (is_worth_retrying(response.error()) || code == ErrorCode::challenge_used) {
+    const bool retries = is_worth_retrying(response.error());
+    if (retries && kind.loads_first()) return retry(std::move(launch), response.error());
+    // The question may have been used up by an answer that got lost: a new one is asked. Of a host that
+    // loaded the image under it, another target is.
+    if (retries || (code == ErrorCode::challenge_used && !kind.loads_first())) {
       launch.document().clear_question_id();
       launch.go_to(v1::Launch::STATE_ASKING_SM);
       return retry(std::move(launch), response.error());
@@ -216,41 +233,25 @@ Status LaunchSteps::look_for_answer(Launch launch) {
     launch.give_up_or_refuse(response.error(), limits_);
     return commit(std::move(launch));
   }
-  *launch.document().mutable_sealed_data() = response->sealed_data();
-  launch.note(event::kHostAnswered);
-  launch.note(event::kSealedBySecurityModule);
+  launch.authorize(authorization_in(*response));
+  launch.note(kind.loads_first() ? event::kMeasurementRelayed : event::kHostAnswered);
+  launch.note(kind.loads_first() ? event::kSecretBySecurityModule : event::kSealedBySecurityModule);
   launch.document().set_waiting_since_ms(now_ms(clock_));
   launch.go_to(v1::Launch::STATE_STAGING);
   return commit(std::move(launch));
 }
 
-Result<v1::Command> LaunchSteps::start_command(const Launch& launch) {
-  const auto& document = launch.document();
-  SEALIFT_TRY(const auto head, head_with(document.image(), document.sealed_data()));
-  v1::Command command;
-  auto& start = *command.mutable_start_instance();
-  start.set_image_id(document.image().image_id());
-  start.set_cmdline(document.image().cmdline());
-  start.set_cpus(static_cast<std::uint32_t>(launch.record().cpus));
-  start.set_memory_mib(static_cast<std::uint32_t>(launch.record().memory_mib));
-  start.set_reference_event_log(document.image().reference_event_log());
-  SEALIFT_TRY(*start.mutable_head(), objects_.put_head(launch.record().launch_id, head));
-  SEALIFT_TRY(*start.mutable_kernel(), objects_.locate(document.image().kernel()));
-  SEALIFT_TRY(*start.mutable_initramfs_body(), objects_.locate(document.image().initramfs_body()));
-  SEALIFT_TRY(*start.mutable_root_disk(), objects_.locate(document.image().root_disk()));
-  return command;
-}
-
 Status LaunchSteps::stage(Launch launch) {
-  auto command = start_command(launch);
+  const auto& kind = host_kind(launch.record().tee);
+  auto command = kind.dispatch(launch, objects_);
   if (!command) {
     if (is_worth_retrying(command.error())) return retry(std::move(launch), command.error());
     launch.give_up_or_refuse(command.error(), limits_);
     return commit(std::move(launch));
   }
   launch.command("start", std::move(*command));
-  launch.note(event::kSealedDataInserted);
-  launch.note(event::kDispatched);
+  if (!kind.loads_first()) launch.note(event::kSealedDataInserted);
+  launch.note(kind.loads_first() ? event::kReleased : event::kDispatched);
   launch.wait_in(v1::Launch::STATE_DISPATCHED, limits_.start);
   return commit(std::move(launch));
 }
@@ -258,7 +259,9 @@ Status LaunchSteps::stage(Launch launch) {
 // The host's reports move a launch on (host_reports.h); here only where one got lost, or never came.
 Status LaunchSteps::look_at_start(Launch launch) {
   SEALIFT_TRY(const auto result, result_of(launch, "start"));
-  if (!result) return wait_on(std::move(launch), "the guest's start");
+  // One that was released is told of by its host's report.
+  const bool released = result && result->has_started() && launch.is_on_host();
+  if (!result || released) return wait_on(std::move(launch), "the guest's start");
   if (result->has_started()) {
     launch.note(event::kGuestStarted);
     launch.started(limits_);

@@ -55,7 +55,6 @@ class LaunchSteps {
   /// Something of ours did not answer: asked again for a while.
   Status retry(Launch launch, const Error& why);
   Result<std::optional<v1::CompleteCommandRequest>> result_of(const Launch& launch, std::string_view command);
-  Result<v1::Command> start_command(const Launch& launch);
 
   Stores stores_;
   SecurityModules& security_modules_;

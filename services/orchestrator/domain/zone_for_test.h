@@ -37,7 +37,11 @@ class SecurityModuleForTest final : public SecurityModules {
     answers.push_back(request);
     if (answer_failure) return tl::unexpected(*answer_failure);
     v1::AnswerQuestionResponse response;
-    *response.mutable_sealed_data() = sealed_data();
+    if (launch_secret.header().empty()) {
+      *response.mutable_sealed_data() = sealed_data();
+    } else {
+      *response.mutable_launch_secret() = launch_secret;
+    }
     return response;
   }
   static v1::SealedData sealed_data() {
@@ -51,6 +55,7 @@ class SecurityModuleForTest final : public SecurityModules {
   }
 
   v1::RequestAuthorizationResponse next;
+  v1::LaunchSecret launch_secret;  ///< given in place of sealed data
   std::deque<Error> failures;
   std::optional<Error> answer_failure;
   std::vector<v1::RequestAuthorizationRequest> requests;
@@ -132,9 +137,10 @@ class ZoneForTest : public testing::Test {
     return request;
   }
 
-  void add_host(const std::string& id, std::uint32_t memory_mib = 4096, const std::string& zone = "north") {
+  void add_host(const std::string& id, std::uint32_t memory_mib = 4096, const std::string& zone = "north",
+                const std::string& tee = "measured") {
     v1::HostAttributes host;
-    host.set_tee("measured");
+    host.set_tee(tee);
     host.set_arch("x86_64");
     host.set_zone(zone);
     host.set_cpus(8);
@@ -249,7 +255,7 @@ class ZoneForTest : public testing::Test {
   ConnectedHostsForTest connected_;
   DirectCommands direct_{connected_};
   HostReports reports_{stores_, direct_, signal_, clock_, limits_};
-  CustomerRequests customers_{stores_, direct_, signal_, clock_, limits_};
+  CustomerRequests customers_{stores_, direct_, objects_, signal_, clock_, limits_};
 };
 
 }  // namespace sealift::orchestrator

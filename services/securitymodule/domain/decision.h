@@ -22,9 +22,12 @@ struct Decision {
   std::string_view action;  ///< "put_seed"
   Asker asker;
   std::string image_id;
-  std::string storage_key_name;   ///< hexadecimal; "": no host is concerned, or its evidence does not hold
-  std::string_view outcome = {};  ///< "accepted", "listed", "removed", "asked", "made", "returned"
-  std::string subject = {};       ///< of a revocation: "host:000b…"
+  /// Hexadecimal, of an SEV machine its hardware key hash; "": no host is concerned, or its evidence does not
+  /// hold.
+  std::string storage_key_name;
+  /// "accepted", "listed", "removed", "asked", "made", "released", "returned".
+  std::string_view outcome = {};
+  std::string subject = {};  ///< of a revocation: "host:000b…"
 };
 
 /// As one JSON object:

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <set>
 
+#include "formats/esm/operand.h"
 #include "services/securitymodule/domain/limits.h"
 #include "tpm/policy.h"
 
@@ -14,6 +15,7 @@ namespace {
 
 constexpr std::string_view kMeasured = "measured";
 constexpr std::size_t kHardwareKeySize = 32;
+constexpr std::string_view kSev = "sev";
 
 using Parts = google::protobuf::RepeatedPtrField<std::string>;
 
@@ -146,9 +148,44 @@ ImagePolicy::ImagePolicy(v1::SeedPolicy message, std::vector<tee::MeasuredPolicy
       document_{to_bytes(as_bytes(message_.SerializeAsString()))},
       digest_{crypto::digest(crypto::HashAlgorithm::sha256, document_)} {}
 
+ImagePolicy::ImagePolicy(v1::SeedPolicy message, sev::LaunchPolicy sev)
+    : message_{std::move(message)},
+      sev_{std::move(sev)},
+      document_{to_bytes(as_bytes(message_.SerializeAsString()))},
+      digest_{crypto::digest(crypto::HashAlgorithm::sha256, document_)} {}
+
+/// What is said of TPMs has no meaning there.
+Result<ImagePolicy> ImagePolicy::check_sev(const v1::SeedPolicy& policy) {
+  v1::SeedPolicy message;
+  message.add_tees(std::string{kSev});
+  *message.mutable_sev() = policy.sev();
+  *message.mutable_hardware_keys() = policy.hardware_keys();
+  message.set_not_before(policy.not_before());
+  message.set_not_after(policy.not_after());
+  auto given = policy;
+  given.DiscardUnknownFields();
+  message.DiscardUnknownFields();
+  if (given.SerializeAsString() != message.SerializeAsString())
+    return refuse("sev", "is for tees = [\"sev\"] alone, with nothing beside it that is said of TPMs");
+  SEALIFT_CHECK(check_hosts(message));
+  SEALIFT_CHECK(check_times(message));
+  SEALIFT_TRY(auto terms, check_sev_policy(message.sev()));
+  return ImagePolicy{std::move(message), std::move(terms)};
+}
+
+Status ImagePolicy::check_seed(const SecretBytes& seed) const {
+  if (!sev_ && seed.size() != esm::kSeedSize)
+    return fail(ErrorCode::invalid_argument, "a seed has 32 bytes", "seed");
+  if (sev_ &&
+      (seed.empty() || seed.size() > sev::kAmdSevSecretArea || !sev::read_secret_table(seed.expose())))
+    return fail(ErrorCode::invalid_argument, "this is no launch secret that a guest could read", "seed");
+  return {};
+}
+
 Result<ImagePolicy> ImagePolicy::check(const v1::SeedPolicy& policy) {
   if (policy.ByteSizeLong() > kMaxPolicySize)
     return fail(ErrorCode::too_large, "the policy is larger than 1 MiB", "policy");
+  if (policy.has_sev()) return check_sev(policy);
   SEALIFT_CHECK(check_tees(policy.tees()));
   const auto profile = tpm::profile_from_name(policy.profile());
   if (!profile) return refuse("profile", "is neither \"firmware\" nor \"owner\"");
@@ -209,11 +246,15 @@ Status ImagePolicy::allow_platform(const tee::VerifiedPlatform& platform) const 
   const auto& models = message_.models();
   if (!models.empty() && !has(models, model) && !has(models, identity.manufacturer))
     return not_allowed(fmt::format("the image's policy does not name the host's TPM, {}", model), "models");
+  return allow_hardware_key(platform.hardware_key_hash());
+}
+
+Status ImagePolicy::allow_hardware_key(const crypto::Digest& hash) const {
   const auto& keys = message_.hardware_keys();
-  const auto hash = platform.hardware_key_hash().view();
-  if (!keys.empty() && !has(keys, std::string{as_text(hash)}))
+  const std::string bytes{as_text(hash.view())};
+  if (!keys.empty() && std::find(keys.begin(), keys.end(), bytes) == keys.end())
     return not_allowed(
-        fmt::format("the image's policy does not name the host's hardware key, {}", to_hex(hash)),
+        fmt::format("the image's policy does not name the host's hardware key, {}", to_hex(hash.view())),
         "hardware_keys");
   return {};
 }

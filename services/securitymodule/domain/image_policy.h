@@ -2,12 +2,14 @@
 /// On which hosts, in which state, an image may be opened: what the tenant sent, checked.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/clock.h"
 #include "sealift/v1/security_module.pb.h"
+#include "services/securitymodule/domain/sev_policy.h"
 #include "tee/measured.h"
 
 namespace sealift::securitymodule {
@@ -36,13 +38,22 @@ class ImagePolicy {
   Result<tee::MeasuredHost> verify(ByteView evidence, TimePoint now) const;
   /// How many hosts may be authorized, ever; 0: any number.
   std::uint32_t maximum_hosts() const noexcept { return message_.maximum_hosts(); }
+  /// The same of an SEV machine.
+  Status allow_hardware_key(const crypto::Digest& hash) const;
+  /// Of an image for SEV, and of no other; nullptr elsewhere.
+  const sev::LaunchPolicy* sev() const noexcept { return sev_ ? &*sev_ : nullptr; }
+  /// invalid_argument for what cannot be the seed, or the launch secret, of such an image.
+  Status check_seed(const SecretBytes& seed) const;
 
  private:
   ImagePolicy(v1::SeedPolicy message, std::vector<tee::MeasuredPolicy> references);
+  ImagePolicy(v1::SeedPolicy message, sev::LaunchPolicy sev);
+  static Result<ImagePolicy> check_sev(const v1::SeedPolicy& policy);
   Status allow_platform(const tee::VerifiedPlatform& platform) const;
 
   v1::SeedPolicy message_;
   std::vector<tee::MeasuredPolicy> references_;
+  std::optional<sev::LaunchPolicy> sev_;
   Bytes document_;
   crypto::Digest digest_;
 };

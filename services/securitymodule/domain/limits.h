@@ -18,6 +18,8 @@ inline constexpr int kMaxModels = 64;
 inline constexpr int kMaxHardwareKeys = 4096;
 /// Of a reference or a model, in bytes.
 inline constexpr std::size_t kMaxName = 128;
+inline constexpr int kMaxSuspects = 256;
+inline constexpr std::size_t kMaxSuspectText = 512;
 /// Of a policy with all its certificates and lists, in bytes.
 inline constexpr std::size_t kMaxPolicySize = 1024UL * 1024;
 inline constexpr int kMaxPage = 100;

@@ -83,14 +83,21 @@ Result<v1::ListRevocationsResponse> Revocations::list(const std::string& tenant,
 
 Status Revocations::check(const ImageKey& image, const crypto::Digest& hardware_key_hash,
                           const tpm::Name& storage_key) {
+  return check(image.tenant, {{v1::REVOCATION_KIND_IMAGE, to_bytes(image.id.view())},
+                              {v1::REVOCATION_KIND_HARDWARE_KEY, to_bytes(hardware_key_hash.view())},
+                              {v1::REVOCATION_KIND_HOST, to_bytes(storage_key.view())}});
+}
+
+Status Revocations::check(const ImageKey& image, const crypto::Digest& hardware_key_hash) {
+  return check(image.tenant, {{v1::REVOCATION_KIND_IMAGE, to_bytes(image.id.view())},
+                              {v1::REVOCATION_KIND_HARDWARE_KEY, to_bytes(hardware_key_hash.view())}});
+}
+
+Status Revocations::check(const std::string& tenant, const std::vector<store::RevocationKey>& keys) {
   const auto refuse = [](const char* what, const char* field) {
     return fail(ErrorCode::failed_precondition, fmt::format("the tenant has revoked {}", what), field);
   };
-  SEALIFT_TRY(
-      const auto revoked,
-      store_.find(image.tenant, {{v1::REVOCATION_KIND_IMAGE, to_bytes(image.id.view())},
-                                 {v1::REVOCATION_KIND_HARDWARE_KEY, to_bytes(hardware_key_hash.view())},
-                                 {v1::REVOCATION_KIND_HOST, to_bytes(storage_key.view())}}));
+  SEALIFT_TRY(const auto revoked, store_.find(tenant, keys));
   switch (revoked) {
     case 0:
       return {};

@@ -28,8 +28,11 @@ class Revocations {
 
   /// failed_precondition at "image_id", "hardware_key" or "storage_key".
   Status check(const ImageKey& image, const crypto::Digest& hardware_key_hash, const tpm::Name& storage_key);
+  /// Of a machine without one.
+  Status check(const ImageKey& image, const crypto::Digest& hardware_key_hash);
 
  private:
+  Status check(const std::string& tenant, const std::vector<store::RevocationKey>& keys);
   store::RevocationStore& store_;
   const Vault& vault_;
   const Clock& clock_;

@@ -17,7 +17,8 @@ SecurityModule::SecurityModule(std::set<std::string> tenants, Stores stores, con
       enrolments_{stores.enrolments, vault},
       questions_{stores.challenges, vault, clock, limits},
       authorizations_{stores.authorizations, vault, clock},
-      revocations_{stores.revocations, vault, clock} {}
+      revocations_{stores.revocations, vault, clock},
+      launches_{stores.challenges, vault, clock, limits} {}
 
 namespace {
 
@@ -66,10 +67,9 @@ Status SecurityModule::put_seed(const Asker& asker, const v1::PutSeedRequest& re
 Status SecurityModule::put(Decision& decision, const v1::PutSeedRequest& request, SecretBytes seed) {
   decision.outcome = "accepted";
   SEALIFT_TRY(const auto image, image_of(decision, request.image_id()));
-  if (seed.size() != esm::kSeedSize) return fail(ErrorCode::invalid_argument, "a seed has 32 bytes", "seed");
-  const esm::Seed taken{seed.expose_for_writing().first<esm::kSeedSize>()};
   SEALIFT_TRY(const auto policy, ImagePolicy::check(request.policy()));
-  return seeds_.put(image, taken, policy);
+  SEALIFT_CHECK(policy.check_seed(seed));
+  return seeds_.put(image, seed, policy);
 }
 
 Result<v1::ListSeedsResponse> SecurityModule::list_seeds(const Asker& asker,
@@ -108,6 +108,7 @@ Result<v1::RequestAuthorizationResponse> SecurityModule::authorize(
   SEALIFT_TRY(const auto seed, seeds_.open(image));
   SEALIFT_CHECK(seed.policy->allow(request.tee()));
   SEALIFT_CHECK(seed.policy->allow_time(clock_.now()));
+  if (seed.policy->sev() != nullptr) return ask_launch(decision, image, seed, as_bytes(request.evidence()));
   SEALIFT_TRY(const auto host, hosts_.verify(as_bytes(request.evidence()), *seed.policy, clock_.now()));
   decision.storage_key_name = host->key.name().hex();
   const auto& hardware_key = host->platform.hardware_key_hash();
@@ -133,6 +134,7 @@ Result<v1::AnswerQuestionResponse> SecurityModule::enrol(Decision& decision,
   SEALIFT_TRY(const auto image, image_of(decision, request.image_id()));
   SEALIFT_TRY(const auto seed, seeds_.open(image));
   SEALIFT_CHECK(seed.policy->allow_time(clock_.now()));
+  if (seed.policy->sev() != nullptr) return release(decision, image, seed, request);
   SEALIFT_TRY(auto question, questions_.take(image, *seed.policy, request.question_id()));
   decision.storage_key_name = question.subject().key.name().hex();
   SEALIFT_TRY(const auto host, question.finish(as_bytes(request.answer()), clock_.now()));
@@ -186,6 +188,31 @@ Result<v1::DeprovisionHostResponse> SecurityModule::deprovision_host(
     response.set_authorizations(gone);
     return response;
   });
+}
+
+Result<v1::RequestAuthorizationResponse> SecurityModule::ask_launch(Decision& decision, const ImageKey& image,
+                                                                    const OpenedSeed& seed,
+                                                                    ByteView evidence) {
+  decision.outcome = "asked";
+  SEALIFT_TRY(auto asked, launches_.ask(image, *seed.policy, evidence));
+  decision.storage_key_name = to_hex(asked.hardware_key_hash.view());
+  SEALIFT_CHECK(seed.policy->allow_hardware_key(asked.hardware_key_hash));
+  SEALIFT_CHECK(revocations_.check(image, asked.hardware_key_hash));
+  v1::RequestAuthorizationResponse response;
+  *response.mutable_question() = std::move(asked.question);
+  return response;
+}
+
+Result<v1::AnswerQuestionResponse> SecurityModule::release(Decision& decision, const ImageKey& image,
+                                                           const OpenedSeed& seed,
+                                                           const v1::AnswerQuestionRequest& request) {
+  SEALIFT_TRY(auto released, launches_.answer(image, seed, request.question_id(), as_bytes(request.answer()),
+                                              decision.storage_key_name));
+  SEALIFT_CHECK(revocations_.check(image, released.hardware_key_hash));
+  decision.outcome = released.again ? "returned" : "released";
+  v1::AnswerQuestionResponse response;
+  *response.mutable_launch_secret() = std::move(released.secret);
+  return response;
 }
 
 Result<v1::SealedData> SecurityModule::seal(Decision& decision, const ImageKey& image, const OpenedSeed& seed,

@@ -14,6 +14,7 @@
 #include "services/securitymodule/domain/enrolments.h"
 #include "services/securitymodule/domain/questions.h"
 #include "services/securitymodule/domain/revocations.h"
+#include "services/securitymodule/domain/sev_launches.h"
 #include "services/securitymodule/domain/verified_hosts.h"
 
 namespace sealift::securitymodule {
@@ -55,7 +56,8 @@ class SecurityModule {
   Result<v1::DeprovisionHostResponse> deprovision_host(const Asker& asker,
                                                        const v1::DeprovisionHostRequest& request);
 
-  /// Sealed data, or the question that the host must answer first. Refuses evidence as libs/tee does.
+  /// Sealed data, or the question that the host must answer first; of an SEV image always that: each launch
+  /// is proven. Refuses evidence as libs/tee does.
   Result<v1::RequestAuthorizationResponse> request_authorization(
       const Asker& asker, const v1::RequestAuthorizationRequest& request);
   /// challenge_used, challenge_expired, challenge_response_differs, failed_precondition.
@@ -75,6 +77,11 @@ class SecurityModule {
   Result<v1::RequestAuthorizationResponse> authorize(Decision& decision,
                                                      const v1::RequestAuthorizationRequest& request);
   Result<v1::AnswerQuestionResponse> enrol(Decision& decision, const v1::AnswerQuestionRequest& request);
+  Result<v1::RequestAuthorizationResponse> ask_launch(Decision& decision, const ImageKey& image,
+                                                      const OpenedSeed& seed, ByteView evidence);
+  Result<v1::AnswerQuestionResponse> release(Decision& decision, const ImageKey& image,
+                                             const OpenedSeed& seed,
+                                             const v1::AnswerQuestionRequest& request);
   Result<v1::SealedData> seal(Decision& decision, const ImageKey& image, const OpenedSeed& seed,
                               const tee::VerifiedStorageKey& storage_key,
                               const crypto::Digest& hardware_key_hash);
@@ -88,6 +95,7 @@ class SecurityModule {
   Questions questions_;
   Authorizations authorizations_;
   Revocations revocations_;
+  SevLaunches launches_;
 };
 
 }  // namespace sealift::securitymodule

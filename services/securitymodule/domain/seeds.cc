@@ -22,19 +22,19 @@ Bytes metadata_of(const ImagePolicy& policy) {
 
 }  // namespace
 
-Status Seeds::put(const ImageKey& image, const esm::Seed& seed, const ImagePolicy& policy) {
+Status Seeds::put(const ImageKey& image, const SecretBytes& seed, const ImagePolicy& policy) {
   const auto known = compare(image, seed, policy);
   if (known || known.error().code != ErrorCode::not_found) return known;
   SEALIFT_CHECK(drop_authorizations(image));
   store::SeedRecord record{
       image.tenant, image.id.hex(), {}, metadata_of(policy), crypto::unix_seconds(clock_.now()), 0};
-  record.wrapped_seed = vault_.wrap(seed, {record.tenant, record.image_id, record.metadata});
+  record.wrapped_seed = vault_.wrap(seed.expose(), {record.tenant, record.image_id, record.metadata});
   const auto created = seeds_.create(record);
   if (!created && created.error().code == ErrorCode::already_exists) return compare(image, seed, policy);
   return created;
 }
 
-Status Seeds::compare(const ImageKey& image, const esm::Seed& seed, const ImagePolicy& policy) {
+Status Seeds::compare(const ImageKey& image, const SecretBytes& seed, const ImagePolicy& policy) {
   SEALIFT_TRY(const auto stored, open(image));
   if (!stored.seed.equals(seed.expose()))
     return fail(ErrorCode::already_exists, "the image has another seed", "seed");

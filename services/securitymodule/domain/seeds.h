@@ -19,7 +19,7 @@ struct ImageKey {
 
 /// A seed out of the vault. Short-lived.
 struct OpenedSeed {
-  esm::Seed seed;
+  SecretBytes seed;  ///< of an SEV image: its launch secret
   std::shared_ptr<const ImagePolicy> policy;
   /// 16 random bytes of this insertion: what was made from an earlier seed of the image is none of this
   /// one's.
@@ -33,7 +33,7 @@ class Seeds {
       : seeds_{seeds}, authorizations_{authorizations}, vault_{vault}, clock_{clock} {}
 
   /// The same seed and policy again are fine; already_exists at "seed" or "policy" for others.
-  Status put(const ImageKey& image, const esm::Seed& seed, const ImagePolicy& policy);
+  Status put(const ImageKey& image, const SecretBytes& seed, const ImagePolicy& policy);
   /// not_found; authentication_failed where the record is not what put() wrote.
   Result<OpenedSeed> open(const ImageKey& image);
   Result<v1::ListSeedsResponse> list(const std::string& tenant, const v1::ListSeedsRequest& request);
@@ -42,7 +42,7 @@ class Seeds {
 
  private:
   Result<OpenedSeed> open(const store::SeedRecord& record);
-  Status compare(const ImageKey& image, const esm::Seed& seed, const ImagePolicy& policy);
+  Status compare(const ImageKey& image, const SecretBytes& seed, const ImagePolicy& policy);
   Status drop_authorizations(const ImageKey& image);
   Result<std::uint32_t> count_authorizations(const store::SeedRecord& record);
 

@@ -70,16 +70,16 @@ SecretBytes Vault::seed_key(std::string_view tenant) const {
   return crypto::hkdf(HashAlgorithm::sha256, root_.expose(), {}, info, 32);
 }
 
-Bytes Vault::wrap(const esm::Seed& seed, const SeedOwner& owner) const {
+Bytes Vault::wrap(ByteView seed, const SeedOwner& owner) const {
   const auto key = seed_key(owner.tenant);
-  return encrypt(key.expose(), associated_data(owner), seed.expose());
+  return encrypt(key.expose(), associated_data(owner), seed);
 }
 
-Result<esm::Seed> Vault::unwrap(ByteView wrapped, const SeedOwner& owner) const {
+Result<SecretBytes> Vault::unwrap(ByteView wrapped, const SeedOwner& owner) const {
   const auto key = seed_key(owner.tenant);
   auto opened = decrypt(key.expose(), associated_data(owner), wrapped);
-  if (!opened || opened->size() != esm::kSeedSize) return seed_refused();
-  return esm::Seed{opened->expose_for_writing().first<esm::kSeedSize>()};
+  if (!opened) return seed_refused();
+  return opened;
 }
 
 SecretBytes Vault::own_key(std::string_view purpose) const {

@@ -43,9 +43,10 @@ class Vault {
   explicit Vault(RootKey root);
 
   /// u8 1 ‖ 12 bytes IV ‖ ciphertext ‖ 16 bytes tag.
-  Bytes wrap(const esm::Seed& seed, const SeedOwner& owner) const;
+  Bytes wrap(ByteView seed, const SeedOwner& owner) const;
+  Bytes wrap(const esm::Seed& seed, const SeedOwner& owner) const { return wrap(seed.expose(), owner); }
   /// authentication_failed where it was altered, or belongs to something else.
-  Result<esm::Seed> unwrap(ByteView wrapped, const SeedOwner& owner) const;
+  Result<SecretBytes> unwrap(ByteView wrapped, const SeedOwner& owner) const;
 
   /// A secret of the security module's own, by its purpose: the log's key. As above.
   Bytes wrap_own(std::string_view purpose, ByteView secret) const;

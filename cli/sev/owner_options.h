@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+/// What the owner of an SEV image approves of, as options of a command say it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/command_line.h"
+#include "cli/inputs.h"
+#include "guest/image/owner.h"
+#include "tee/sev/backend.h"
+
+namespace sealift::cli {
+
+struct OwnerOptions {
+  Path owner;
+  Path firmware;
+  std::vector<Path> other_firmware;
+  std::vector<std::string> trusted;
+  std::string policy = "3";
+  std::string minimum_api;  ///< "1.51"
+  std::uint32_t minimum_build = 0;
+};
+
+/// --owner, --firmware, --other-firmware, --trust-ark, --sev-policy, --minimum-api and --minimum-build.
+void declare_owner(Command& command, OwnerOptions& options);
+
+/// The roots that --trust-ark names, or AMD's own.
+Result<std::vector<sev::PinnedRoot>> pinned_roots(const std::vector<std::string>& trusted);
+
+struct SevOwner {
+  image::Owner owner;
+  sev::LaunchPolicy policy;
+};
+/// `image`, where the image's files are at hand: then a refusal says which input differs. `memory_mib` is
+/// what the guest gets; 0 where it is not known.
+Result<SevOwner> read_sev_owner(const OwnerOptions& options, const std::optional<Path>& image,
+                                std::uint32_t memory_mib);
+
+}  // namespace sealift::cli

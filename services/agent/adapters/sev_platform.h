@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+/// This host's PSP: its certificates and version. Questions it answers by loading an image (sev_guests.h).
+#pragma once
+
+#include "services/agent/domain/ports.h"
+#include "services/agent/sev/key_files.h"
+#include "services/agent/sev/machine.h"
+
+namespace sealift::agent {
+
+class SevPlatform final : public Platform {
+ public:
+  SevPlatform(SevHost host, SevKeyFiles keys) : host_{std::move(host)}, keys_{std::move(keys)} {}
+  Result<Bytes> evidence() override;
+  Result<Bytes> answer(ByteView question) override;
+
+ private:
+  const SevHost host_;
+  const SevKeyFiles keys_;
+};
+
+/// What QEMU, or else the kernel, says of the PSP.
+Result<SevCapabilities> sev_capabilities(const SevHost& host);
+
+}  // namespace sealift::agent
