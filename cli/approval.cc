@@ -2,6 +2,7 @@
 #include "cli/approval.h"
 
 #include "cli/inputs.h"
+#include "tee/pef.h"
 
 namespace sealift::cli {
 
@@ -21,6 +22,18 @@ void declare_approval(Command& command, ApprovalOptions& options, Need roots) {
 void declare_policy_file(Command& command, ApprovalOptions& options) {
   command.path("--policy", options.policy, kFile,
                "for your security module, instead of --root, --pcr and the like: a policy file");
+}
+
+Status check_pef_approval(const ApprovalOptions& options) {
+  if (options.reference.empty())
+    return fail(
+        ErrorCode::invalid_argument,
+        "an image for pef takes --reference: only an approved machine's event log tells that PEF is on",
+        "--reference");
+  if (options.profile != "firmware")
+    return fail(ErrorCode::invalid_argument, "only the firmware profile has a PEF-enable bit", "--profile");
+  SEALIFT_TRY(const auto log, read_event_log(options.reference));
+  return in_file(options.reference, tee::check_pef_reference(log));
 }
 
 Result<tpm::Binding> approved_states(const ApprovalOptions& options) {

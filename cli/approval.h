@@ -29,6 +29,10 @@ void declare_approval(Command& command, ApprovalOptions& options, Need roots);
 /// --policy.
 void declare_policy_file(Command& command, ApprovalOptions& options);
 
+/// For a pef image: they name a reference whose firmware enabled PEF. Only an event log tells that.
+/// invalid_argument at the option.
+Status check_pef_approval(const ApprovalOptions& options);
+
 /// The states that they say.
 Result<tpm::Binding> approved_states(const ApprovalOptions& options);
 Result<tee::MeasuredPolicy> measured_policy(const ApprovalOptions& options);

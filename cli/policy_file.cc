@@ -10,7 +10,7 @@
 
 #include "base/file.h"
 #include "cli/inputs.h"
-#include "tee/measured.h"
+#include "tee/pef.h"
 
 namespace sealift::cli {
 namespace {
@@ -18,6 +18,7 @@ namespace {
 constexpr std::size_t kFileLimit = 256UL * 1024;
 constexpr std::string_view kFormat = "sealift-policy-v1";
 constexpr std::size_t kHashSize = 32;
+constexpr std::string_view kPef = "pef";
 
 std::string bytes_of(ByteView bytes) { return {bytes.begin(), bytes.end()}; }
 
@@ -138,6 +139,16 @@ Status read_trust(Table& table, const Path& folder, v1::SeedPolicy& policy) {
   return {};
 }
 
+/// What is written of PCR values does not tell whether PEF is on.
+Status check_pef_log(Table& table, const std::string& log, const Path& folder) {
+  if (log.empty())
+    return table.refuse("pcrs", "does not tell that PEF is on: for pef hosts give an event log as \"log\"");
+  SEALIFT_TRY(const auto reference, read_event_log(folder / log));
+  if (const auto enabled = tee::check_pef_reference(reference); !enabled)
+    return table.refuse("log", "is refused: " + enabled.error().message);
+  return {};
+}
+
 Status read_reference(const toml::node& node, std::size_t number, const Path& folder,
                       const tpm::PcrSelection& selection, v1::SeedPolicy& policy) {
   const auto way = fmt::format("policy.reference[{}]", number);
@@ -149,6 +160,7 @@ Status read_reference(const toml::node& node, std::size_t number, const Path& fo
   SEALIFT_CHECK(table.expect_end());
   if (name.empty()) return table.refuse("name", "is missing: which firmware is this?");
   if (pcrs.empty() == log.empty()) return table.refuse("pcrs", "or an event log as \"log\": one of them");
+  if (policy.tees(0) == kPef) SEALIFT_CHECK(check_pef_log(table, log, folder));
   auto values = expected_pcrs(pcrs, log.empty() ? Path{} : folder / log, selection);
   if (!values) return table.refuse(log.empty() ? "pcrs" : "log", "does not hold: " + values.error().message);
   auto& reference = *policy.add_references();
@@ -161,10 +173,14 @@ Status read_references(Table& table, const Path& folder, v1::SeedPolicy& policy)
   SEALIFT_TRY(const auto profile_name, table.text("profile", "firmware"));
   const auto profile = tpm::profile_from_name(profile_name);
   if (!profile) return table.refuse("profile", "is neither \"firmware\" nor \"owner\"");
+  if (policy.tees(0) == kPef && profile_name != "firmware")
+    return table.refuse("profile", "is not \"firmware\", which alone has a PEF-enable bit");
   policy.set_profile(profile_name);
   SEALIFT_TRY(const auto selection, tpm::PcrSelection::parse((*profile)->pcrs));
   SEALIFT_TRY(const auto approver_file, table.text("approver", {}));
   if (!approver_file.empty()) {
+    if (policy.tees(0) == kPef)
+      return table.refuse("approver", "may approve of firmware that leaves PEF off: name references");
     SEALIFT_TRY(const auto approver, read_approver(folder / approver_file));
     policy.set_approver(bytes_of(approver.key().der()));
   }
@@ -219,8 +235,9 @@ Result<v1::SeedPolicy> read_policy_file(const Path& path) {
   if (format != kFormat) return table.refuse("format", fmt::format("is not \"{}\"", kFormat));
   v1::SeedPolicy policy;
   SEALIFT_TRY(const auto tees, table.texts("tees"));
-  if (tees != std::vector<std::string>{"measured"}) return table.refuse("tees", "is not [\"measured\"]");
-  policy.add_tees("measured");
+  if (tees.size() != 1 || (tees[0] != "measured" && tees[0] != kPef))
+    return table.refuse("tees", "is neither [\"measured\"] nor [\"pef\"]");
+  policy.add_tees(tees[0]);
   SEALIFT_CHECK(read_trust(table, folder, policy));
   SEALIFT_CHECK(read_references(table, folder, policy));
   SEALIFT_CHECK(read_hosts(table, policy));

@@ -39,6 +39,25 @@ TEST_F(PolicyFile, SaysWhatItAllows) {
   EXPECT_EQ(document["hardware_keys"], 1);
 }
 
+TEST_F(PolicyFile, ForPefHostsNamesLogsOfFirmwareThatEnabledPef) {
+  const auto log = [this](const std::string& pef) {
+    const auto file = path("pef-" + pef + ".log");
+    sealift_json({"policy", "predict", "--hardware-key-hash", kPcr, "--verification-code-hash", kPcr,
+                  "--secure-boot-jumper", "on", "--pef", pef, "--out", file});
+    return "[[reference]]\nname = \"fw 1\"\nlog = \"pef-" + pef + ".log\"\n";
+  };
+  const auto for_pef = [this](const std::string& lines, const std::string& references) {
+    auto text = policy(lines, references);
+    return text.replace(text.find("\"measured\""), 10, "\"pef\"");
+  };
+  EXPECT_EQ(check(for_pef({}, log("on")))["verdict"], "valid");
+  refuse(for_pef({}, log("off")), "policy.reference[0].log");
+  EXPECT_EQ(check(policy({}, log("off")))["verdict"], "valid");
+  refuse(for_pef({}, {}), "policy.reference[0].pcrs");
+  refuse(for_pef("approver = \"approver.pem\"", log("on")), "policy.approver");
+  refuse(for_pef("profile = \"owner\"", log("on")), "policy.profile");
+}
+
 TEST_F(PolicyFile, ReleasesOnceOrToMany) {
   EXPECT_EQ(check(policy("release = \"once\""))["maximum_hosts"], 1);
   EXPECT_EQ(check(policy("release = \"many\""))["maximum_hosts"], 0);

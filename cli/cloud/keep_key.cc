@@ -33,11 +33,12 @@ bool is_of_the_relay(const Error& error) {
   }
 }
 
-class MeasuredProver final : public Prover {
+/// Of measured and pef hosts, which both prove themselves by a TPM.
+class TpmProver final : public Prover {
  public:
-  MeasuredProver(tee::MeasuredPolicy policy, esm::Seed seed, const Clock& clock)
-      : policy_{std::move(policy)}, seed_{std::move(seed)}, clock_{clock} {}
-  std::string_view tee() const noexcept override { return "measured"; }
+  TpmProver(std::string tee, tee::MeasuredPolicy policy, esm::Seed seed, const Clock& clock)
+      : tee_{std::move(tee)}, policy_{std::move(policy)}, seed_{std::move(seed)}, clock_{clock} {}
+  std::string_view tee() const noexcept override { return tee_; }
 
   Result<v1::AuthorizeTargetRequest> prove(ByteView evidence, const Ask& ask) override {
     SEALIFT_TRY(auto challenge, tee::challenge_measured_host(evidence, policy_, clock_.now()));
@@ -57,6 +58,7 @@ class MeasuredProver final : public Prover {
   }
 
  private:
+  std::string tee_;
   tee::MeasuredPolicy policy_;
   esm::Seed seed_;
   const Clock& clock_;
@@ -64,8 +66,10 @@ class MeasuredProver final : public Prover {
 
 }  // namespace
 
-KeyKeeper::KeyKeeper(rpc::Channel& frontend, tee::MeasuredPolicy policy, esm::Seed seed, const Clock& clock)
-    : KeyKeeper{frontend, std::make_unique<MeasuredProver>(std::move(policy), std::move(seed), clock)} {}
+KeyKeeper::KeyKeeper(rpc::Channel& frontend, tee::MeasuredPolicy policy, esm::Seed seed, const Clock& clock,
+                     std::string tee)
+    : KeyKeeper{frontend,
+                std::make_unique<TpmProver>(std::move(tee), std::move(policy), std::move(seed), clock)} {}
 
 Status KeyKeeper::serve(const std::string& launch_id) {
   v1::GetTargetRequest asked;

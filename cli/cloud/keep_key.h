@@ -31,8 +31,9 @@ class KeyKeeper {
  public:
   KeyKeeper(rpc::Channel& frontend, std::unique_ptr<Prover> prover)
       : frontend_{frontend}, prover_{std::move(prover)} {}
-  /// Of measured hosts.
-  KeyKeeper(rpc::Channel& frontend, tee::MeasuredPolicy policy, esm::Seed seed, const Clock& clock);
+  /// Of measured or pef hosts.
+  KeyKeeper(rpc::Channel& frontend, tee::MeasuredPolicy policy, esm::Seed seed, const Clock& clock,
+            std::string tee = "measured");
 
   /// Proves the launch's present target and authorizes it. One that does not hold is refused, and another one
   /// asked for: then this succeeds, and the launch's next event tells. Fails where the cloud does not answer.

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/cloud/seeds.h"
 
+#include <algorithm>
+
 #include "cli/inputs.h"
 #include "cli/policy_file.h"
 #include "cli/sev/launch_secret.h"
+#include "guest/image/manifest.h"
 #include "sealift/v1/security_module.pb.h"
 
 namespace sealift::cli {
@@ -11,19 +14,24 @@ namespace {
 
 std::string text(ByteView bytes) { return {bytes.begin(), bytes.end()}; }
 
-Result<v1::SeedPolicy> seed_policy(const ApprovalOptions& approval) {
+Result<v1::SeedPolicy> seed_policy(const ApprovalOptions& approval, const std::string& tee) {
   if (!approval.policy.empty()) {
     if (!approval.roots.empty() || !approval.pcr.empty() || !approval.reference.empty() ||
         !approval.approver.empty())
       return fail(ErrorCode::invalid_argument, "--policy says already what --root, --pcr and the like say",
                   "--policy");
-    return read_policy_file(approval.policy);
+    SEALIFT_TRY(auto policy, read_policy_file(approval.policy));
+    const auto& tees = policy.tees();
+    if (std::find(tees.begin(), tees.end(), tee) != tees.end()) return policy;
+    return fail(ErrorCode::invalid_argument, "the policy file does not allow " + tee + " hosts",
+                "policy.tees");
   }
   if (approval.roots.empty())
     return fail(ErrorCode::invalid_argument,
                 "--policy is required, or --root with --pcr, --reference or --approver", "--policy");
   v1::SeedPolicy policy;
-  policy.add_tees("measured");
+  if (tee == image::kPef) SEALIFT_CHECK(check_pef_approval(approval));
+  policy.add_tees(tee);
   SEALIFT_TRY(const auto roots, read_certificates(approval.roots));
   SEALIFT_TRY(const auto intermediates, read_certificates(approval.intermediates));
   SEALIFT_TRY(const auto crls, read_crls(approval.crls));
@@ -76,12 +84,12 @@ Status put_launch_secret(const Cloud& cloud, const SevOwner& owner) {
 }
 
 Status put_seed(const Cloud& cloud, const std::string& image_id, const Path& seed_file,
-                const ApprovalOptions& approval) {
+                const ApprovalOptions& approval, const std::string& tee) {
   SEALIFT_TRY(const auto seed, read_seed(seed_file));
   SEALIFT_TRY(const auto security_module, cloud.security_module());
   v1::PutSeedRequest request;
   request.set_image_id(image_id);
-  SEALIFT_TRY(*request.mutable_policy(), seed_policy(approval));
+  SEALIFT_TRY(*request.mutable_policy(), seed_policy(approval, tee));
   request.set_seed(seed.expose().data(), seed.expose().size());
   const auto put = security_module->call<v1::PutSeedResponse>("sealift.v1.SeedService.PutSeed", request);
   ::explicit_bzero(request.mutable_seed()->data(), request.seed().size());

@@ -13,8 +13,8 @@ namespace sealift::cli {
 
 /// The launch secret of an SEV image, and which launch gets it. The same again is accepted.
 Status put_launch_secret(const Cloud& cloud, const SevOwner& owner);
-/// The seed and on which hosts it may be used. The same again is accepted.
+/// The seed and on which hosts, of the image's kind, it may be used. The same again is accepted.
 Status put_seed(const Cloud& cloud, const std::string& image_id, const std::filesystem::path& seed,
-                const ApprovalOptions& approval);
+                const ApprovalOptions& approval, const std::string& tee);
 
 }  // namespace sealift::cli

@@ -28,6 +28,7 @@ struct UpOptions {
 Status up(const UpOptions& given, Context& context) {
   catch_signals();
   auto options = given.cloud;
+  if (given.tee == "pef") options.pef_hosts += std::exchange(options.hosts, 0);
   if (given.tee == "sev") options.sev_hosts += std::exchange(options.hosts, 0);
   if (options.directory.empty()) options.directory = default_directory();
   options.directory = std::filesystem::absolute(options.directory);
@@ -52,12 +53,15 @@ void declare_dev_up(Command dev) {
          "up",
          "Start a cloud on this computer: front end, orchestrator, security module, and emulated hosts with "
          "their agents",
-         "sealift dev up --hosts 3\nsealift dev up --tee sev\nsealift dev up --hosts 2 --sev-hosts 1",
+         "sealift dev up --hosts 3\nsealift dev up --tee sev\nsealift dev up --hosts 2 --pef-hosts 1 "
+         "--sev-hosts 1",
          [options](Context& context) { return up(*options, context); })
       .path("--dir", options->cloud.directory, kDirectory,
             "where it keeps everything (default: ~/.local/share/sealift/cloud)")
       .number("--hosts", options->cloud.hosts, "emulated machines (default: 2)")
-      .choice("--tee", options->tee, {"measured", "sev"}, "how they protect guests (default: measured)")
+      .choice("--tee", options->tee, {"measured", "pef", "sev"},
+              "how they protect guests (default: measured)")
+      .number("--pef-hosts", options->cloud.pef_hosts, "so many more, an emulated POWER9 each (default: 0)")
       .number("--sev-hosts", options->cloud.sev_hosts, "so many more, with an AMD PSP each (default: 0)")
       .path("--sev-firmware", options->cloud.sev_firmware, kFile,
             "the OVMF of these (default: what `make firmware` built)")

@@ -151,12 +151,13 @@ struct SeedOptions {
   CloudOptions cloud;
   std::string image_id;
   Path seed;
+  std::string tee = "measured";
   ApprovalOptions approval;
 };
 
 Status insert_seed(const SeedOptions& options, Context& context) {
   SEALIFT_TRY(const auto cloud, Cloud::open(options.cloud));
-  SEALIFT_CHECK(put_seed(cloud, options.image_id, options.seed, options.approval));
+  SEALIFT_CHECK(put_seed(cloud, options.image_id, options.seed, options.approval, options.tee));
   return context.report(Json{{"image_id", options.image_id}}, "the security module has the image's seed\n");
 }
 
@@ -209,7 +210,8 @@ void declare_seed_commands(Command root) {
       "sealift seed put 0f3c… --seed image.seed --root vendor-root.pem --reference approved.log",
       [options](Context& context) { return insert_seed(*options, context); });
   put.text("IMAGE", options->image_id, "IMAGE-ID", "whose seed", Need::required)
-      .path("--seed", options->seed, kFile, "the seed", Need::required);
+      .path("--seed", options->seed, kFile, "the seed", Need::required)
+      .choice("--tee", options->tee, {"measured", "pef"}, "what the image is for (default: measured)");
   declare_approval(put, options->approval, Need::optional);
   declare_policy_file(put, options->approval);
   declare_cloud(put, options->cloud);

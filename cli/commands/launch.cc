@@ -20,6 +20,7 @@
 #include "cli/inputs.h"
 #include "cli/sev/launch_secret.h"
 #include "crypto/unique_id.h"
+#include "guest/image/image.h"
 
 namespace sealift::cli {
 namespace {
@@ -68,6 +69,18 @@ Status ask_for_consent(const v1::Quote& quote, const LaunchOptions& options, Con
   std::getline(std::cin, answer);
   if (answer == "y" || answer == "Y" || answer == "yes") return {};
   return fail(ErrorCode::canceled, "you did not agree to the price; nothing was started");
+}
+
+/// What the image is for: as its manifest says, or the cloud, which gains nothing by a lie.
+Result<std::string> tee_of(const LaunchOptions& options, rpc::Channel& frontend) {
+  if (std::filesystem::is_directory(options.image)) {
+    SEALIFT_TRY(const auto image, image::ImageDirectory::open(options.image));
+    return image.manifest().tee;
+  }
+  v1::GetImageRequest request;
+  request.set_image_id(options.image);
+  SEALIFT_TRY(const auto image, frontend.call<v1::Image>("sealift.v1.ImageService.GetImage", request));
+  return image.tee();
 }
 
 Result<std::string> image_id_of(const LaunchOptions& options, rpc::Channel& frontend, Context& context) {
@@ -122,9 +135,11 @@ Result<std::shared_ptr<KeyKeeper>> keeper_of(const LaunchOptions& options, rpc::
     return fail(ErrorCode::invalid_argument,
                 "keeping the key takes the image's seed, --seed, or for SEV what its owner keeps, --owner",
                 "--seed");
+  SEALIFT_TRY(auto tee, tee_of(options, frontend));
+  if (tee == image::kPef) SEALIFT_CHECK(check_pef_approval(options.approval));
   SEALIFT_TRY(auto policy, measured_policy(options.approval));
   SEALIFT_TRY(auto seed, read_seed(options.seed));
-  return std::make_shared<KeyKeeper>(frontend, std::move(policy), std::move(seed), kClock);
+  return std::make_shared<KeyKeeper>(frontend, std::move(policy), std::move(seed), kClock, std::move(tee));
 }
 
 Result<OnEvent> serving(const LaunchOptions& options, rpc::Channel& frontend) {
@@ -139,8 +154,8 @@ Result<OnEvent> serving(const LaunchOptions& options, rpc::Channel& frontend) {
 }
 
 /// 984: what the security module needs, where it is given here.
-Status insert(const LaunchOptions& options, const Cloud& cloud, const std::string& image_id,
-              Context& context) {
+Status insert(const LaunchOptions& options, const Cloud& cloud, rpc::Channel& frontend,
+              const std::string& image_id, Context& context) {
   if (is_sev(options)) {
     SEALIFT_TRY(const auto owner, sev_owner(options));
     if (owner.owner.inputs.image_id.hex() != image_id)
@@ -149,7 +164,8 @@ Status insert(const LaunchOptions& options, const Cloud& cloud, const std::strin
     return context.tick("the security module has the image's launch secret");
   }
   if (options.seed.empty()) return {};
-  SEALIFT_CHECK(put_seed(cloud, image_id, options.seed, options.approval));
+  SEALIFT_TRY(const auto tee, tee_of(options, frontend));
+  SEALIFT_CHECK(put_seed(cloud, image_id, options.seed, options.approval, tee));
   return context.tick("the security module has the image's seed");
 }
 
@@ -162,7 +178,7 @@ Status launch(const LaunchOptions& options, Context& context) {
     SEALIFT_TRY(on_event, serving(options, *frontend));
   }
   SEALIFT_TRY(const auto image_id, image_id_of(options, *frontend, context));
-  if (!options.keep_key) SEALIFT_CHECK(insert(options, cloud, image_id, context));
+  if (!options.keep_key) SEALIFT_CHECK(insert(options, cloud, *frontend, image_id, context));
   SEALIFT_TRY(const auto created, create(options, image_id, *frontend, context));
   if (!context.json) SEALIFT_CHECK(print_text("launch " + printable(created.launch_id()) + "\n"));
   SEALIFT_CHECK(follow_launch(*frontend, created.launch_id(), options.wait ? Until::over : Until::running,

@@ -30,6 +30,12 @@ Status make_directory(const fs::path& path) {
   return {};
 }
 
+std::vector<std::string> numbered(std::string_view name, std::uint32_t count) {
+  std::vector<std::string> names;
+  for (std::uint32_t i = 1; i <= count; ++i) names.push_back(fmt::format("{}-{}", name, i));
+  return names;
+}
+
 Result<std::string> ark_fingerprint(const fs::path& certificate) {
   constexpr std::size_t kLimit = 64UL * 1024;
   SEALIFT_TRY(const auto bytes, read_file(certificate, kLimit));
@@ -46,24 +52,16 @@ DevCloud::~DevCloud() {
   for (const auto& name : booted_) (void)run_emulator({"stop", name}, path("machines"));
 }
 
-std::vector<std::string> DevCloud::host_names() const {
-  std::vector<std::string> names;
-  for (std::uint32_t i = 1; i <= options_.hosts; ++i) names.push_back(fmt::format("host-{}", i));
-  return names;
-}
-
-std::vector<std::string> DevCloud::sev_host_names() const {
-  std::vector<std::string> names;
-  for (std::uint32_t i = 1; i <= options_.sev_hosts; ++i) names.push_back(fmt::format("sev-{}", i));
-  return names;
-}
+std::vector<std::string> DevCloud::host_names() const { return numbered("host", options_.hosts); }
+std::vector<std::string> DevCloud::pef_host_names() const { return numbered("power", options_.pef_hosts); }
+std::vector<std::string> DevCloud::sev_host_names() const { return numbered("sev", options_.sev_hosts); }
 
 std::string DevCloud::database(const std::string& service) const {
   return options_.database.empty() ? "sqlite:" + path(service + ".db").string() : options_.database;
 }
 
 Status DevCloud::start() {
-  const auto hosts = std::uint64_t{options_.hosts} + options_.sev_hosts;
+  const auto hosts = std::uint64_t{options_.hosts} + options_.pef_hosts + options_.sev_hosts;
   if (hosts == 0 || hosts > kMaxHosts)
     return fail(ErrorCode::invalid_argument, fmt::format("1 to {} hosts", kMaxHosts), "--hosts");
   if (options_.orchestrators == 0 || options_.orchestrators > kMaxOrchestrators ||
@@ -79,13 +77,10 @@ Status DevCloud::start() {
   SEALIFT_CHECK(start_orchestrators());
   SEALIFT_CHECK(start_security_modules());
   SEALIFT_CHECK(start_frontend());
-  for (const auto& name : host_names()) {
-    SEALIFT_CHECK(check_not_cancelled());
-    SEALIFT_CHECK(make_machine(name));
-    SEALIFT_CHECK(start_agent(name));
-  }
+  for (const auto& name : host_names()) SEALIFT_CHECK(start_tpm_host(name, "measured", "x86_64"));
+  for (const auto& name : pef_host_names()) SEALIFT_CHECK(start_tpm_host(name, "pef", "ppc64le"));
   SEALIFT_CHECK(start_sev_hosts());
-  if (options_.hosts > 0) SEALIFT_CHECK(approve_firmware());
+  if (options_.hosts + options_.pef_hosts > 0) SEALIFT_CHECK(approve_firmware());
   return write_cloud_files();
 }
 
@@ -106,6 +101,7 @@ Status DevCloud::make_certificates() {
     SEALIFT_CHECK(issue("sm-" + tenant, rpc::Role::security_module, tenant));
   }
   for (const auto& host : host_names()) SEALIFT_CHECK(issue(host, rpc::Role::host, host));
+  for (const auto& host : pef_host_names()) SEALIFT_CHECK(issue(host, rpc::Role::host, host));
   for (const auto& host : sev_host_names()) SEALIFT_CHECK(issue(host, rpc::Role::host, host));
   return {};
 }
@@ -162,19 +158,21 @@ Status DevCloud::start_frontend() {
   return {};
 }
 
-Status DevCloud::make_machine(const std::string& name) {
+Status DevCloud::make_machine(const std::string& name, const std::string& tee) {
   if (!fs::exists(path("machines") / name)) {
-    SEALIFT_CHECK(run_emulator({"create", name}, path("machines")));
+    SEALIFT_CHECK(run_emulator({"create", name, "--tee", tee}, path("machines")));
   }
   SEALIFT_CHECK(run_emulator({"boot", name}, path("machines")));
   booted_.push_back(name);
   return {};
 }
 
-Status DevCloud::start_agent(const std::string& machine) {
-  SEALIFT_TRY(const auto shown, run_emulator({"show", machine}, path("machines")));
-  return start_agent(machine, {},
-                     {"--tee", "measured", "--tpm", shown.value("tcti", ""), "--ultravisor",
+Status DevCloud::start_tpm_host(const std::string& name, const std::string& tee, const std::string& arch) {
+  SEALIFT_CHECK(check_not_cancelled());
+  SEALIFT_CHECK(make_machine(name, tee));
+  SEALIFT_TRY(const auto shown, run_emulator({"show", name}, path("machines")));
+  return start_agent(name, {},
+                     {"--tee", tee, "--arch", arch, "--tpm", shown.value("tcti", ""), "--ultravisor",
                       shown.value("ultravisor_socket", "")});
 }
 
@@ -183,8 +181,8 @@ Status DevCloud::start_agent(const std::string& host, std::vector<std::string> p
   SEALIFT_TRY(const auto agent, find_program("sealift-agent"));
   auto argv = std::move(prefix);
   argv.insert(argv.end(), {agent.string(), "--credentials", credentials(host).string(), "--state",
-                           path("agents/" + host).string(), "--arch", "x86_64", "--zone", options_.zone,
-                           "--cpus", "4", "--memory-mib", "4096"});
+                           path("agents/" + host).string(), "--zone", options_.zone, "--cpus", "4",
+                           "--memory-mib", "4096"});
   argv.insert(argv.end(), tee.begin(), tee.end());
   if (options_.objects.empty()) argv.insert(argv.end(), {"--objects-dir", path("objects").string()});
   if (!options_.objects_ca.empty()) argv.insert(argv.end(), {"--objects-ca", options_.objects_ca.string()});
@@ -222,9 +220,10 @@ Status DevCloud::start_sev_hosts() {
   SEALIFT_TRY(const auto qemu, find_program("sealift-emulated-sev-qemu"));
   for (const auto& host : sev_host_names()) {
     SEALIFT_CHECK(make_psp(host));
-    SEALIFT_CHECK(start_agent(host, {"env", "SEALIFT_EMULATED_PSP=" + path("psp/" + host).string()},
-                              {"--tee", "sev", "--sev-qemu", qemu.string(), "--sev-firmware",
-                               firmware.string(), "--sev-key-server", path("psp/maker").string()}));
+    SEALIFT_CHECK(
+        start_agent(host, {"env", "SEALIFT_EMULATED_PSP=" + path("psp/" + host).string()},
+                    {"--tee", "sev", "--arch", "x86_64", "--sev-qemu", qemu.string(), "--sev-firmware",
+                     firmware.string(), "--sev-key-server", path("psp/maker").string()}));
   }
   return {};
 }
@@ -292,6 +291,7 @@ Json DevCloud::description() const {
            {"intermediate", path("machines/ca/intermediate.pem").string()},
            {"reference", path("approved.eventlog").string()},
            {"hosts", host_names()}};
+  if (options_.pef_hosts > 0) all["pef"] = Json{{"hosts", pef_host_names()}};
   if (options_.sev_hosts > 0)
     all["sev"] = Json{{"ark", ark_}, {"firmware", sev_firmware().string()}, {"hosts", sev_host_names()}};
   return all;
@@ -299,7 +299,7 @@ Json DevCloud::description() const {
 
 std::string DevCloud::launch_hints() const {
   std::string hints;
-  if (options_.hosts > 0) {
+  if (options_.hosts + options_.pef_hosts > 0) {
     hints = fmt::format(
         "  sealift launch image --keep-key --yes --seed image.seed \\\n"
         "    --root {0}/machines/ca/root.pem --intermediate {0}/machines/ca/intermediate.pem \\\n"
@@ -323,7 +323,7 @@ std::string DevCloud::hints() const {
       "  sealift ps\n"
       "  sealift hosts --cloud {4}\n\n"
       "An image comes from: sealift image build --help. Ctrl-C ends it all; {5} keeps what is in it.\n",
-      options_.hosts + options_.sev_hosts, options_.tenants.front(),
+      options_.hosts + options_.pef_hosts + options_.sev_hosts, options_.tenants.front(),
       path(options_.tenants.front() + ".json").string(), launch_hints(), path("operator.json").string(),
       options_.directory.string());
 }

@@ -15,6 +15,7 @@ namespace sealift::cli {
 struct DevCloudOptions {
   std::filesystem::path directory;
   std::uint32_t hosts = 2;
+  std::uint32_t pef_hosts = 0;      ///< beside the others, each an emulated POWER9
   std::uint32_t sev_hosts = 0;      ///< beside the others, each with an emulated PSP
   std::uint32_t orchestrators = 1;  ///< more than one take a PostgreSQL database
   std::vector<std::string> tenants{"acme"};
@@ -39,7 +40,7 @@ class DevCloud {
 
   /// {"directory", "tenants": [{"tenant", "cloud_file", "security_module"}], "operator_file", "frontend",
   /// "orchestrators", "roots", "intermediates", "reference", "hosts": […]}, and with SEV hosts
-  /// "sev": {"ark", "firmware", "hosts"}
+  /// "sev": {"ark", "firmware", "hosts"}, with pef hosts "pef": {"hosts"}
   Json description() const;
   /// What to type next.
   std::string hints() const;
@@ -47,14 +48,14 @@ class DevCloud {
  private:
   std::string launch_hints() const;
   Status make_certificates();
-  Status make_machine(const std::string& name);
+  Status make_machine(const std::string& name, const std::string& tee);
   Status approve_firmware();
   Status start_orchestrators();
   Status start_security_modules();
   Status start_frontend();
   std::string objects() const;
   std::vector<std::string> orchestrator_arguments() const;
-  Status start_agent(const std::string& machine);
+  Status start_tpm_host(const std::string& name, const std::string& tee, const std::string& arch);
   Status start_agent(const std::string& host, std::vector<std::string> prefix, std::vector<std::string> tee);
   /// PSPs with their maker, whose directory is their key server.
   Status start_sev_hosts();
@@ -67,6 +68,7 @@ class DevCloud {
   std::filesystem::path credentials(const std::string& name) const { return path("credentials") / name; }
   std::string database(const std::string& service) const;
   std::vector<std::string> host_names() const;
+  std::vector<std::string> pef_host_names() const;
   std::vector<std::string> sev_host_names() const;
   std::filesystem::path sev_firmware() const;
 

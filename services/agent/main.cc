@@ -89,8 +89,8 @@ void declare_connections(CLI::App& app, Options& options) {
 }
 
 void declare_attributes(CLI::App& app, Options& options) {
-  app.add_option("--tee", options.tee, "kind of protection: measured or sev")
-      ->check(CLI::IsMember({"measured", kSev}))
+  app.add_option("--tee", options.tee, "kind of protection: measured, pef or sev")
+      ->check(CLI::IsMember({"measured", "pef", kSev}))
       ->capture_default_str();
   app.add_option("--arch", options.arch, "of guests")->capture_default_str();
   app.add_option("--zone", options.zone, "the zone's name")->required();

@@ -14,6 +14,7 @@ namespace sealift::securitymodule {
 namespace {
 
 constexpr std::string_view kMeasured = "measured";
+constexpr std::string_view kPef = "pef";
 constexpr std::size_t kHardwareKeySize = 32;
 constexpr std::string_view kSev = "sev";
 
@@ -30,10 +31,14 @@ Error at(Error error, std::string_view member) {
   return error;
 }
 
-Status check_tees(const Parts& tees) {
+/// Only the firmware of a pef host can have enabled what isolates its guests.
+Status check_tees(const Parts& tees, const tpm::Profile& profile) {
   if (tees.empty() || tees.size() > kMaxTees) return refuse("tees", "are none or too many");
   for (int i = 0; i < tees.size(); ++i) {
-    if (tees[i] != kMeasured) return refuse(fmt::format("tees[{}]", i), "is not \"measured\"");
+    if (tees[i] != kMeasured && tees[i] != kPef)
+      return refuse(fmt::format("tees[{}]", i), "is neither \"measured\" nor \"pef\"");
+    if (tees[i] == kPef && &profile != &tpm::firmware_profile())
+      return refuse("profile", "must be \"firmware\" for pef hosts");
     if (std::find(tees.begin(), tees.begin() + i, tees[i]) != tees.begin() + i)
       return refuse(fmt::format("tees[{}]", i), "is there twice");
   }
@@ -186,9 +191,9 @@ Result<ImagePolicy> ImagePolicy::check(const v1::SeedPolicy& policy) {
   if (policy.ByteSizeLong() > kMaxPolicySize)
     return fail(ErrorCode::too_large, "the policy is larger than 1 MiB", "policy");
   if (policy.has_sev()) return check_sev(policy);
-  SEALIFT_CHECK(check_tees(policy.tees()));
   const auto profile = tpm::profile_from_name(policy.profile());
   if (!profile) return refuse("profile", "is neither \"firmware\" nor \"owner\"");
+  SEALIFT_CHECK(check_tees(policy.tees(), **profile));
   SEALIFT_CHECK(check_hosts(policy));
   SEALIFT_CHECK(check_times(policy));
   auto message = policy;

@@ -99,6 +99,11 @@ std::vector<Fault> faults() {
       {"no kind of host", kArgument, "policy.tees", [](auto& p) { p.clear_tees(); }},
       {"unknown kind of host", kArgument, "policy.tees[1]", [](auto& p) { p.add_tees("sev"); }},
       {"one kind twice", kArgument, "policy.tees[1]", [](auto& p) { p.add_tees("measured"); }},
+      {"pef hosts that no firmware provisioned", kArgument, "policy.profile",
+       [](auto& p) {
+         p.add_tees("pef");
+         p.set_profile("owner");
+       }},
       {"very many kinds", kArgument, "policy.tees",
        [](auto& p) {
          for (int i = 0; i < 100; ++i) p.add_tees("measured");
