@@ -36,6 +36,7 @@ struct SevOptions {
   SevHost host;
   fs::path firmware;
   fs::path key_server;
+  SevKeyServerOptions online;
 };
 
 struct Options {
@@ -77,6 +78,10 @@ void declare_connections(CLI::App& app, Options& options) {
   app.add_option("--sev-firmware", options.sev.firmware, "the OVMF that guests start with, for --tee sev");
   app.add_option("--sev-key-server", options.sev.key_server,
                  "what AMD's key server has of this machine: ark.cert, ask.cert, cek/CHIP-ID");
+  app.add_option("--sev-key-url", options.sev.online.url,
+                 "where a CEK that is not there comes from, and then stays: https://kdsintf.amd.com");
+  app.add_option("--sev-key-ca", options.sev.online.ca_file,
+                 "PEM with the roots of that server (default: the system's)");
   app.add_option("--sev-qemu", options.sev.host.qemu, "QEMU, or what stands in for it")
       ->capture_default_str();
   app.add_option("--sev-cpu", options.sev.host.cpu, "the model that guests see")->capture_default_str();
@@ -178,7 +183,7 @@ Result<Tee> sev_tee(const Options& options) {
   SEALIFT_CHECK(require(!options.sev.key_server.empty(), "--sev-key-server", options.tee));
   SEALIFT_TRY(const auto shown, sev_capabilities(options.sev.host));
   Tee tee{std::make_unique<SevGuests>(options.sev.host, options.sev.firmware),
-          std::make_unique<SevPlatform>(options.sev.host, SevKeyFiles{options.sev.key_server}),
+          std::make_unique<SevPlatform>(options.sev.host, options.sev.key_server, options.sev.online),
           attributes_of(options)};
   const auto api = fmt::format("{}.{}", shown.api_major, shown.api_minor);
   // So that customers can ask for them, as for any label; a label of the operator's own goes before.

@@ -17,6 +17,8 @@ class SevGuestRun {
   SevGuestRun(SevHost host, std::filesystem::path firmware, Guest guest);
   SevGuestRun(const SevGuestRun&) = delete;
   SevGuestRun& operator=(const SevGuestRun&) = delete;
+  SevGuestRun(SevGuestRun&&) = delete;
+  SevGuestRun& operator=(SevGuestRun&&) = delete;
   /// Kills the guest.
   ~SevGuestRun();
 

@@ -81,6 +81,12 @@ class Ports final : public Orchestrator, public Ultravisor, public Objects, publ
     if (!world_.ultravisor.reachable) return fail(ErrorCode::unavailable, "nobody listens");
     return world_.ultravisor.follow(id, while_alive(on_event), stop);
   }
+  Result<Bytes> measurement(const std::string& id) override {
+    return powered(power_, [&]() -> Result<Bytes> { return to_bytes(as_bytes("measured " + id)); });
+  }
+  Status release(const std::string& id, const v1::LaunchSecret& secret) override {
+    return powered(power_, [&] { return world_.ultravisor.release(id, secret.payload()); });
+  }
   Status stop(const std::string& id) override {
     return powered(power_, [&]() -> Status {
       if (!world_.ultravisor.reachable) return fail(ErrorCode::unavailable, "nobody listens");

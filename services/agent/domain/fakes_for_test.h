@@ -128,6 +128,15 @@ class FakeUltravisor {
     changed_.notify_all();
     return {};
   }
+  Status release(const std::string& id, const std::string& payload) {
+    const std::lock_guard lock{mutex_};
+    if (!lives_.contains(id)) return fail(ErrorCode::not_found, "", "id");
+    if (payload != "secret") return fail(ErrorCode::authentication_failed, "", "packet.mac");
+    if (std::ranges::find(lives_[id].events, "guest_started") == lives_[id].events.end())
+      lives_[id].events.emplace_back("guest_started");
+    changed_.notify_all();
+    return {};
+  }
   void end(const std::string& id, const Ending& ending) {
     const std::lock_guard lock{mutex_};
     lives_.at(id).ending = ending;

@@ -197,10 +197,7 @@ void Instance::hear(std::size_t place, const std::string& event) {
   const Lock lock{mutex_};
   if (!record_.hear(place, event, now_ms())) return;
   unsaved_ = true;
-  if (!measured.empty()) {
-    record_.answer(measured);
-    release_commands();
-  }
+  if (!measured.empty()) record_.answer(measured);
   changed_.notify_all();
   log(event);
 }

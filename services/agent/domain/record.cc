@@ -157,7 +157,8 @@ void Record::told(std::uint32_t sequence) {
 
 std::optional<v1::CompleteCommandRequest> Record::start_result() const {
   v1::CompleteCommandRequest result;
-  if (!document_.answer().empty()) {
+  if (const auto* const loaded = find(kLoadedSteps[1]); loaded != nullptr && !document_.answer().empty()) {
+    if (loaded->sequence() > document_.told()) return std::nullopt;
     result.mutable_answer()->set_answer(document_.answer());
     return result;
   }

@@ -20,4 +20,11 @@ Result<Bytes> SevKeyFiles::file(const std::filesystem::path& name) const {
               name.string());
 }
 
+Status SevKeyFiles::keep_cek(ByteView chip_id, ByteView certificate) const {
+  std::error_code error;
+  std::filesystem::create_directories(bundle_ / "cek", error);
+  if (error) return fail(ErrorCode::io_error, (bundle_ / "cek").string() + ": " + error.message(), "cek");
+  return write_file(bundle_ / "cek" / to_hex(chip_id), certificate);
+}
+
 }  // namespace sealift::agent

@@ -18,6 +18,9 @@ class SevKeyFiles {
   Result<Bytes> ask() const { return file("ask.cert"); }
   Result<Bytes> cek(ByteView chip_id) const { return file(std::filesystem::path{"cek"} / to_hex(chip_id)); }
 
+  /// Whole, or not at all.
+  Status keep_cek(ByteView chip_id, ByteView certificate) const;
+
  private:
   Result<Bytes> file(const std::filesystem::path& name) const;
   std::filesystem::path bundle_;

@@ -16,9 +16,7 @@ constexpr std::uint8_t kReleased = 1;
 /// PendingLaunch::save(), a released one with SHA-256 of the answer ‖ chip ‖ the packet.
 Bytes head_of(std::uint8_t kind, const ImageKey& image, const ImagePolicy& policy) {
   ByteWriter out;
-  out.u8(kind)
-      .bytes(image.id.view())
-      .bytes(policy.digest().view());
+  out.u8(kind).bytes(image.id.view()).bytes(policy.digest().view());
   return std::move(out).take();
 }
 

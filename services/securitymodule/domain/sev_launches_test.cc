@@ -165,6 +165,27 @@ TEST_F(SevLaunchesTest, OnMachinesThatAreNotApprovedAreNotBegun) {
   EXPECT_THAT(ask(to_json(shown)), FailsAt(ErrorCode::sev_cek_unsigned, "cek.signature"));
 }
 
+TEST_F(SevLaunchesTest, OnMachinesThatAreRevokedOrNotNamedGetNothing) {
+  ASSERT_THAT(put(policy()), Succeeds());
+  const auto question = ask(evidence()).value();
+  const auto chip = from_hex(log_.lines().back().decision.storage_key_name).value();
+  v1::Revocation revocation;
+  revocation.set_kind(v1::REVOCATION_KIND_HARDWARE_KEY);
+  revocation.set_subject(text_of(chip));
+  ASSERT_THAT(two_.sm.revoke(asker(), revocation), Succeeds());
+  EXPECT_THAT(answer(one_.sm, question, measured(question, expected())),
+              FailsAt(ErrorCode::failed_precondition, "hardware_key"));
+  EXPECT_THAT(ask(evidence()), FailsAt(ErrorCode::failed_precondition, "hardware_key"));
+  EXPECT_EQ(log_.count("released"), 0);
+  v1::DeleteSeedRequest gone;
+  gone.set_image_id(kImage);
+  ASSERT_THAT(one_.sm.delete_seed(asker(), gone), Succeeds());
+  auto named = policy();
+  named.add_hardware_keys(std::string(32, 'x'));
+  ASSERT_THAT(put(named), Succeeds());
+  EXPECT_THAT(ask(evidence()), FailsAt(ErrorCode::failed_precondition, "policy.hardware_keys"));
+}
+
 TEST_F(SevLaunchesTest, LeaveNoSecretInTheDatabase) {
   ASSERT_THAT(put(policy()), Succeeds());
   const auto question = ask(evidence()).value();
