@@ -50,7 +50,7 @@ bool is_sev(const LaunchOptions& options) { return !options.owner.owner.empty();
 Result<SevOwner> sev_owner(const LaunchOptions& options) {
   const bool is_here = std::filesystem::is_directory(options.image);
   return read_sev_owner(options.owner, is_here ? std::optional<Path>{options.image} : std::nullopt,
-                        options.memory_mib);
+                        {options.cpus, options.memory_mib});
 }
 
 std::string price_text(const v1::Quote& quote) {

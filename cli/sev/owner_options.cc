@@ -10,6 +10,7 @@
 #include "guest/image/manifest.h"
 #include "tee/sev/launch_digest.h"
 #include "tee/sev/ovmf.h"
+#include "tee/sev/vmsa.h"
 
 namespace sealift::cli {
 namespace {
@@ -34,10 +35,31 @@ sev::KernelHashes hashes_of(const image::LaunchInputs& inputs) {
   return {inputs.kernel_sha256, inputs.initramfs_sha256, sev::hash_cmdline(inputs.cmdline)};
 }
 
+/// What ES measures of the vCPUs; nothing without it.
+struct Registers {
+  Bytes first{};
+  Bytes others{};
+  std::uint32_t vcpus = 0;
+  sev::VmsaPages pages() const { return {first, others, vcpus}; }
+};
+
+Result<Registers> registers_of(const OwnerOptions& options, sev::Policy policy, ByteView firmware,
+                               std::uint32_t cpus) {
+  if (!policy.has(sev::PolicyBit::es)) return Registers{};
+  SEALIFT_TRY(const auto cpu, sev::cpu_model(options.cpu));
+  const auto& shape = sev::vmsa_templates().front();
+  Registers registers{first_vmsa(shape, cpu), {}, cpus};
+  if (cpus == 1) return registers;
+  SEALIFT_TRY(const auto footer, sev::OvmfFooter::parse(firmware));
+  SEALIFT_TRY(const auto reset, footer.need_reset_address());
+  registers.others = other_vmsa(shape, cpu, reset);
+  return registers;
+}
+
 /// What the launch digest would be where one input is not as expected.
 Result<std::vector<sev::SuspectDigest>> suspects_of(const OwnerOptions& options, const Path& image,
                                                     ByteView firmware, const image::LaunchInputs& expected,
-                                                    std::uint32_t memory_mib) {
+                                                    const sev::VmsaPages& vmsa, std::uint32_t memory_mib) {
   SEALIFT_TRY(const auto kernel, read_file(image / image::kKernelFile, kKernelLimit));
   SEALIFT_TRY(const auto initramfs, read_file(image / image::kInitramfsFile, kInitramfsLimit));
   std::vector<Bytes> others;
@@ -50,7 +72,7 @@ Result<std::vector<sev::SuspectDigest>> suspects_of(const OwnerOptions& options,
                            .kernel = kernel,
                            .initrd = initramfs,
                            .cmdline = expected.cmdline,
-                           .vmsa = {},
+                           .vmsa = vmsa,
                            .memory_mib = memory_mib == 0 ? std::nullopt : std::optional{memory_mib}};
   for (std::size_t i = 0; i < others.size(); ++i)
     inputs.other_firmware.push_back({options.other_firmware[i].string(), others[i]});
@@ -69,6 +91,8 @@ void declare_owner(Command& command, OwnerOptions& options) {
       .texts("--trust-ark", options.trusted, kHex,
              "SHA-256 of a root's public key, in place of AMD's own; may be repeated")
       .text("--sev-policy", options.policy, "N", "the guest's policy (default: 3, NODBG and NOKS)")
+      .text("--sev-cpu", options.cpu, "MODEL",
+            "QEMU's CPU model, whose registers a policy with ES measures (default: EPYC)")
       .text("--minimum-api", options.minimum_api, "MAJOR.MINOR", "of the machine's SEV firmware")
       .number("--minimum-build", options.minimum_build, "of that version of it");
 }
@@ -87,7 +111,7 @@ Result<std::vector<sev::PinnedRoot>> pinned_roots(const std::vector<std::string>
 }
 
 Result<SevOwner> read_sev_owner(const OwnerOptions& options, const std::optional<Path>& image,
-                                std::uint32_t memory_mib) {
+                                const GuestSize& size) {
   if (options.firmware.empty())
     return fail(ErrorCode::invalid_argument, "an image for SEV takes the firmware you approve of: --firmware",
                 "--firmware");
@@ -103,9 +127,11 @@ Result<SevOwner> read_sev_owner(const OwnerOptions& options, const std::optional
   if (options.minimum_build > UINT8_MAX)
     return fail(ErrorCode::invalid_argument, "a build is at most 255", "--minimum-build");
   policy.minimum_build = static_cast<std::uint8_t>(options.minimum_build);
-  policy.expected = sev::launch_digest(firmware, hashes_of(owner.inputs));
+  SEALIFT_TRY(const auto registers, registers_of(options, policy.policy, firmware, size.cpus));
+  policy.expected = sev::launch_digest(firmware, hashes_of(owner.inputs), registers.pages());
   if (image) {
-    SEALIFT_TRY(policy.suspects, suspects_of(options, *image, firmware, owner.inputs, memory_mib));
+    SEALIFT_TRY(policy.suspects,
+                suspects_of(options, *image, firmware, owner.inputs, registers.pages(), size.memory_mib));
   }
   return SevOwner{std::move(owner), std::move(policy)};
 }

@@ -21,6 +21,7 @@ struct OwnerOptions {
   std::string policy = "3";
   std::string minimum_api;  ///< "1.51"
   std::uint32_t minimum_build = 0;
+  std::string cpu = "EPYC";  ///< QEMU's model, which ES measures
 };
 
 /// --owner, --firmware, --other-firmware, --trust-ark, --sev-policy, --minimum-api and --minimum-build.
@@ -33,9 +34,13 @@ struct SevOwner {
   image::Owner owner;
   sev::LaunchPolicy policy;
 };
-/// `image`, where the image's files are at hand: then a refusal says which input differs. `memory_mib` is
-/// what the guest gets; 0 where it is not known.
+/// What the guest gets.
+struct GuestSize {
+  std::uint32_t cpus = 1;
+  std::uint32_t memory_mib = 0;  ///< 0: not known
+};
+/// `image`, where the image's files are at hand: then a refusal says which input differs.
 Result<SevOwner> read_sev_owner(const OwnerOptions& options, const std::optional<Path>& image,
-                                std::uint32_t memory_mib);
+                                const GuestSize& size);
 
 }  // namespace sealift::cli

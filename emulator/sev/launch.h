@@ -12,7 +12,7 @@ struct Launch {
   Guest guest;  ///< measured: it takes its secret
   sev::Measurement measurement;
   sev::OvmfFooter footer;
-  /// For the guest's memory, where the footer says; empty without kernel-hashes=on. boot_header.h tells why
+  /// For the guest's memory, where the footer says; empty without kernel-hashes=on. launch.cc tells why
   /// it is not what was measured.
   Bytes hash_table;
 };

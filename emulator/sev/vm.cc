@@ -102,6 +102,14 @@ Status read_memory(const std::string& value, Vm& vm) {
   return {};
 }
 
+Status read_vcpus(const std::string& value, Vm& vm) {
+  SEALIFT_TRY(const auto count, number(value, "-smp"));
+  if (count == 0 || count > 255) return bad("-smp", "is 1 to 255");
+  vm.vcpus = static_cast<std::uint32_t>(count);
+  vm.passed.insert(vm.passed.end(), {"-smp", value});
+  return {};
+}
+
 Status read_qmp(const std::string& value, Vm& vm) {
   const auto parts = properties(value);
   const auto& first = parts.front().second;
@@ -134,8 +142,13 @@ const std::map<std::string, Reader>& readers() {
          vm.cmdline = value;
          return {};
        }},
-      // The processor is the emulator's choice.
-      {"-cpu", [](const std::string&, Vm&) -> Status { return {}; }},
+      // The processor is the emulator's choice; with ES what is measured is the one that was asked for.
+      {"-cpu",
+       [](const std::string& value, Vm& vm) -> Status {
+         vm.cpu = value.substr(0, value.find(','));
+         return {};
+       }},
+      {"-smp", read_vcpus},
       {"-accel", [](const std::string&, Vm&) -> Status { return {}; }},
   };
   return all;

@@ -28,6 +28,8 @@ struct Vm {
   std::filesystem::path kernel;
   std::filesystem::path initrd;
   std::string cmdline;
+  std::string cpu;  ///< the model's name
+  std::uint32_t vcpus = 1;
   std::uint64_t memory = 128ULL << 20U;  // QEMU's own default
   std::filesystem::path qmp;
   bool paused = false;                ///< -S

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tee/sev/vmsa.h"
 
+#include <fmt/core.h>
+
 #include <cassert>
 
 #include "tee/sev/launch_digest.h"
@@ -62,6 +64,14 @@ void put(Bytes& page, const VmsaField& field) {
 }  // namespace
 
 std::span<const VmsaTemplate> vmsa_templates() { return kTemplates; }
+
+Result<CpuModel> cpu_model(std::string_view name) {
+  if (name == "EPYC") return CpuModel{23, 1, 2};
+  if (name == "EPYC-Rome") return CpuModel{23, 49, 0};
+  if (name == "EPYC-Milan") return CpuModel{25, 1, 1};
+  return fail(ErrorCode::unsupported,
+              fmt::format("the registers of a CPU model '{}' at power-on are not known here", name), "cpu");
+}
 
 std::uint32_t cpuid_signature(const CpuModel& cpu) {
   constexpr std::uint32_t kBaseFamilies = 0xf;

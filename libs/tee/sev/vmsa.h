@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/bytes.h"
+#include "base/result.h"
 
 namespace sealift::sev {
 
@@ -33,6 +34,8 @@ struct CpuModel {
   std::uint32_t model;
   std::uint32_t stepping;
 };
+/// Of QEMU's models (target/i386/cpu.c): "EPYC", "EPYC-Rome", "EPYC-Milan". unsupported for others.
+Result<CpuModel> cpu_model(std::string_view name);
 /// CPUID Fn0000_0001 EAX (APM volume 3, appendix E.3.2).
 std::uint32_t cpuid_signature(const CpuModel& cpu);
 
