@@ -8,6 +8,7 @@
 #include "cli/cloud/seeds.h"
 #include "cli/cloud/upload.h"
 #include "cli/commands/commands.h"
+#include "cli/commands/host_check.h"
 #include "cli/inputs.h"
 #include "sealift/v1/security_module.pb.h"
 #include "sealift/v1/zone.pb.h"
@@ -252,9 +253,11 @@ void declare_inventory(Command root) {
                             "sealift hosts --cloud operator.json",
                             [options](Context& context) { return list_hosts(*options, context); });
   declare_cloud(hosts, *options);
-  auto host = root.group("host", "One of the zone's hosts (for its operators)", "sealift host drain host-1");
+  auto host = root.group("host", "One of the zone's hosts, or one to be (for its operators)",
+                         "sealift host drain host-1\nsealift host check");
   declare_draining(host, "drain", true, "Give it no new guests; those that run stay");
   declare_draining(host, "resume", false, "Give it guests again");
+  declare_host_check(host);
   declare_seed_commands(root);
 }
 

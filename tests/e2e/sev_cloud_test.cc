@@ -93,6 +93,13 @@ TEST_F(SevCloud, LaunchesWithAKeyThatTheCustomerBrings) {
   runs_to_its_login(cloud_->launch({id}));  // image and launch secret are there
 }
 
+TEST_F(SevCloud, MeasuresTheRegistersOfEachProcessorUnderAPolicyWithEs) {
+  runs_to_its_login(launch({"--keep-key", "--sev-policy", "7", "--cpus", "2"}));
+  const auto refused = launch({"--keep-key", "--sev-policy", "7", "--sev-cpu", "EPYC-Milan"});
+  EXPECT_EQ(refused.exit_status, 1);
+  EXPECT_EQ(refused.error.value("code", ""), "launch_measurement_differs") << refused.error;
+}
+
 TEST_F(SevCloud, EndsALaunchOfOtherFirmwareAndSaysSo) {
   const auto other = altered(sev("firmware"), 4096);
   const auto refused = launch({"--keep-key", "--other-firmware", sev("firmware")}, other);
@@ -126,6 +133,34 @@ TEST_F(SevCloud, ShowsWhatItsHostsAre) {
   ASSERT_EQ(hosts.size(), 2U);
   EXPECT_EQ(hosts[0].value("tee", ""), "sev");
   EXPECT_THAT(hosts[0].value("firmware", ""), testing::StartsWith("SEV API "));
+}
+
+/// What an operator asks before an agent is started.
+TEST_F(SevCloud, HasHostsWhoseCheckFindsNothingMissing) {
+  const Words words{"host",
+                    "check",
+                    "--tee",
+                    "sev",
+                    "--qemu",
+                    SEALIFT_EMULATED_SEV_QEMU,
+                    "--emulated-psp",
+                    cloud_->path("psp/sev-1"),
+                    "--sev-firmware",
+                    sev("firmware"),
+                    "--sev-key-server"};
+  const auto check = [&](const std::string& key_server, const std::string& root) {
+    auto all = words;
+    all.insert(all.end(), {key_server, "--trust-ark", root, "--json"});
+    return cli::sealift(all);
+  };
+  const auto good = check(cloud_->path("psp/maker"), sev("ark"));
+  EXPECT_EQ(good.exit_status, 0) << good.out;
+  EXPECT_TRUE(Json::parse(good.out).at("ready"));
+  const auto bad = check(cloud_->path("psp/maker"), std::string(64, 'a'));
+  EXPECT_EQ(bad.exit_status, 3);
+  EXPECT_EQ(Json::parse(bad.err).at("error").value("field", ""), "certificates");
+  const auto empty = check(path("owner"), sev("ark"));
+  EXPECT_EQ(Json::parse(empty.err).at("error").value("field", ""), "certificates");
 }
 
 }  // namespace
