@@ -9,6 +9,7 @@
 #include "cli/cloud/upload.h"
 #include "cli/commands/commands.h"
 #include "cli/commands/host_check.h"
+#include "cli/commands/seed_hosts.h"
 #include "cli/inputs.h"
 #include "sealift/v1/security_module.pb.h"
 #include "sealift/v1/zone.pb.h"
@@ -178,11 +179,15 @@ Status list_seeds(const SeedOptions& options, Context& context) {
         references.push_back(Json{{"name", one.name()}, {"pcrs", one.pcrs()}});
         states += fmt::format("{}{}", states.empty() ? "" : ", ", printable(one.name()));
       }
-      seeds.push_back(Json{{"image_id", seed.image_id()},
-                           {"profile", seed.policy().profile()},
-                           {"approved_pcrs", seed.policy().approved_pcrs()},
-                           {"references", references},
-                           {"authorizations", seed.authorizations()}});
+      if (!seed.policy().approver().empty()) states += states.empty() ? "its approver's" : ", its approver's";
+      seeds.push_back(Json{
+          {"image_id", seed.image_id()},
+          {"profile", seed.policy().profile()},
+          {"approved_pcrs", seed.policy().approved_pcrs()},
+          {"references", references},
+          {"approver", seed.policy().approver().empty() ? Json(nullptr)
+                                                        : Json(to_hex(as_bytes(seed.policy().approver())))},
+          {"authorizations", seed.authorizations()}});
       text += fmt::format("{:<32}  {} hosts authorized  {}\n", printable(seed.image_id()),
                           seed.authorizations(), states);
     }
@@ -220,6 +225,7 @@ void declare_seed_commands(Command root) {
   auto list = group.command("list", "What it has", "sealift seed list --json",
                             [options](Context& context) { return list_seeds(*options, context); });
   declare_cloud(list, options->cloud);
+  declare_seed_hosts(group);
   auto remove = group.command("delete", "Take a seed away, and the authorizations made from it",
                               "sealift seed delete 0f3c…",
                               [options](Context& context) { return delete_seed(*options, context); });

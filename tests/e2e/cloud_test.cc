@@ -91,6 +91,15 @@ TEST_F(Cloud, LaunchesNothingThatItsTenantHasRevokedAndTellsOfItOffline) {
   ASSERT_EQ(again.exit_status, 0) << again.error;
   EXPECT_EQ(cloud().stop(again.id()).value("state", ""), "ended");
 
+  const auto enrolled = cli::sealift_json(cloud().words({"seed", "hosts"})).at("hosts");
+  ASSERT_GE(enrolled.size(), 1U);
+  const auto host = enrolled[0].at("host").get<std::string>();
+  const auto purged = cli::sealift_json(cloud().words({"revoke", "host", host, "--purge"}));
+  EXPECT_GE(purged.at("authorizations").get<int>(), 1);
+  EXPECT_EQ(cli::sealift_json(cloud().words({"seed", "hosts"})).at("hosts").size(), enrolled.size() - 1);
+  EXPECT_EQ(cli::sealift_json(cloud().words({"revoke", "list"})).at("revocations")[0].at("subject"), host);
+  cli::sealift_json(cloud().words({"revoke", "host", host, "--reinstate"}));
+
   const auto bundle = cloud().path("log.bundle");
   const auto key = cloud().path("log.pem");
   cli::sealift_json(cloud().words({"audit", "export", "--out", bundle, "--key", key}));
