@@ -22,6 +22,7 @@ struct Options {
   int boot_password_fd = -1;
   std::filesystem::path event_log;
   std::filesystem::path socket;
+  std::filesystem::path approvals;
   std::string run_as = "nobody";
   std::filesystem::path slof;
   QemuOptions qemu;
@@ -35,6 +36,8 @@ void declare(CLI::App& app, Options& options) {
   app.add_option("--event-log", options.event_log, "this boot's TCG event log, to explain refusals")
       ->required();
   app.add_option("--socket", options.socket, "unix socket for the host agent")->required();
+  app.add_option("--approvals", options.approvals,
+                 "directory of *.approval and *.withdrawal, for a machine that is bound to an approver");
   app.add_option("--run-as", options.run_as, "the user QEMU runs as, where this runs as root")
       ->capture_default_str();
   app.add_option("--qemu", options.qemu.program, "the QEMU to start")->capture_default_str();
@@ -68,8 +71,8 @@ Status run(Options options) {
   if (::geteuid() == 0) {
     SEALIFT_TRY(options.qemu.run_as, ultravisor::identity_of(options.run_as));
   }
-  SEALIFT_TRY(const auto opener,
-              tee::TpmSealOpener::create(options.tcti, profile, pcrs, std::move(boot_password)));
+  SEALIFT_TRY(const auto opener, tee::TpmSealOpener::create(options.tcti, profile, pcrs,
+                                                            std::move(boot_password), options.approvals));
   SEALIFT_TRY(const auto lockboxes,
               tee::TpmLockboxOpener::create(options.tcti, std::move(wrapping_password)));
   PefLauncher launcher{{*opener, *lockboxes}, options.qemu, options.event_log};
