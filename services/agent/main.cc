@@ -122,7 +122,7 @@ void declare_attributes(CLI::App& app, Options& options) {
       "  sealift-agent --config /etc/sealift/agent.conf\n\n"
       "Scaling out: one on each host; name every replica of the orchestrator. It may be restarted at any "
       "time: guests "
-      "belong\nto the ultravisor.");
+      "belong\nto the ultravisor; only those of --tee sev end with it.");
 }
 
 v1::HostAttributes attributes_of(const Options& options) {
