@@ -250,7 +250,7 @@ void declare_audit(Command root) {
                "sealift audit prove log.bundle --entry 17 --out entry-17.receipt",
                [proving](Context& context) { return prove(*proving, context); })
       .path("BUNDLE", proving->bundle, kFile, "from the log's first entry on", Need::required)
-      .number("--entry", proving->entry, "which, from 0")
+      .number("--entry", proving->entry, "which (default: 0, the first)")
       .path("--out", proving->out, kFile, "the receipt", Need::required);
 
   auto tailing = std::make_shared<TailOptions>();
