@@ -10,19 +10,23 @@
 namespace sealift::cli {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, std::string_view>, 27> kSentences{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 31> kSentences{{
     {"provisioning_requested", "secure provisioning of the image is requested"},
     {"service_confirmed", "the paid service is confirmed"},
     {"instance_requested", "an instance is asked for"},
     {"target_selected", "a host is selected"},
     {"evidence_asked", "the host is asked for its evidence"},
-    {"evidence_received", "the host shows platform certificate and storage key"},
+    {"evidence_received", "the host shows what it is"},
     {"enrolment_asked", "the keeper of the key is asked to enrol the host"},
     {"question_relayed", "the host's TPM is asked what only it can answer"},
     {"answer_relayed", "the host's TPM has answered"},
     {"sealed_data_received", "the seed is sealed to this host"},
     {"sealed_data_inserted", "the sealed data are in this instance's copy of the image's head"},
     {"dispatched", "the host is told to start it"},
+    {"session_relayed", "the session that the keeper of the key opened is brought to the host's PSP"},
+    {"guest_loaded", "the guest is loaded and waits"},
+    {"measurement_relayed", "the PSP says what was loaded"},
+    {"launch_secret_received", "what was loaded is what was approved: the disk key is given for it"},
     {"target_given_up", "this host is given up"},
     {"image_fetched", "the host has the image"},
     {"components_pinned", "kernel, initramfs and command line are taken in"},

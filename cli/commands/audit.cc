@@ -2,12 +2,14 @@
 /// sealift audit: what the security module decided, and whether its log tells the same to everybody.
 #include <fmt/core.h>
 
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
 #include "cli/cloud/cloud.h"
 #include "cli/commands/audit.h"
 #include "cli/inputs.h"
+#include "cli/sev_inputs.h"
 #include "crypto/x509.h"
 #include "merkle/log.h"
 #include "sealift/v1/audit.pb.h"
@@ -16,13 +18,14 @@ namespace sealift::cli {
 namespace {
 
 constexpr std::size_t kKeyLimit = 16UL * 1024;
+constexpr std::uint32_t kMostEntries = std::numeric_limits<std::uint32_t>::max();
 constexpr std::size_t kBundleLimit = std::size_t{1} << 30U;
 
 struct ExportOptions {
   CloudOptions cloud;
   Path out;
   Path key;
-  std::uint32_t from = 0;
+  std::string from = "0";
 };
 struct VerifyOptions {
   Path file;
@@ -32,7 +35,7 @@ struct VerifyOptions {
 struct ProveOptions {
   Path bundle;
   Path out;
-  std::uint32_t entry = 0;
+  std::string entry = "0";
 };
 struct TailOptions {
   Path bundle;
@@ -117,9 +120,10 @@ Status keep_key(const Path& path, const crypto::PublicKey& key) {
 }
 
 Status export_log(const ExportOptions& options, Context& context) {
+  SEALIFT_TRY(const auto from, parse_number(options.from, "--from", kMostEntries));
   SEALIFT_TRY(const auto cloud, Cloud::open(options.cloud));
   SEALIFT_TRY(const auto security_module, cloud.security_module());
-  SEALIFT_TRY(const auto exported, fetch(*security_module, options.from, context.progress()));
+  SEALIFT_TRY(const auto exported, fetch(*security_module, from, context.progress()));
   SEALIFT_CHECK(exported.bundle.verify(exported.key));
   SEALIFT_CHECK(keep_key(options.key, exported.key));
   SEALIFT_CHECK(write_file(options.out, exported.bundle.written()));
@@ -127,7 +131,7 @@ Status export_log(const ExportOptions& options, Context& context) {
       Json{{"bundle", options.out.string()},
            {"key", options.key.string()},
            {"log", to_hex(merkle::log_id(exported.key))},
-           {"from", options.from},
+           {"from", from},
            {"size", exported.bundle.head.size}},
       fmt::format("{} entries of {} in {}; the log's key is in {}\n", exported.bundle.entries.size(),
                   exported.bundle.head.size, options.out.string(), options.key.string()));
@@ -196,8 +200,9 @@ Result<merkle::Bundle> read_bundle(const Path& path) {
 }
 
 Status prove(const ProveOptions& options, Context& context) {
+  SEALIFT_TRY(const auto entry, parse_number(options.entry, "--entry", kMostEntries));
   SEALIFT_TRY(const auto bundle, read_bundle(options.bundle));
-  SEALIFT_TRY(const auto receipt, bundle.receipt(options.entry));
+  SEALIFT_TRY(const auto receipt, bundle.receipt(entry));
   SEALIFT_CHECK(write_file(options.out, receipt.written()));
   return context.report(
       Json{{"receipt", options.out.string()}, {"entry", receipt.index}, {"hashes", receipt.proof.size()}},
@@ -232,7 +237,7 @@ void declare_audit(Command root) {
   fetching.path("--out", exporting->out, kFile, "the bundle", Need::required)
       .path("--key", exporting->key, kFile,
             "the log's key: compared with the file's, or kept there the first time", Need::required)
-      .number("--from", exporting->from, "how many entries to leave out");
+      .text("--from", exporting->from, "N", "how many entries to leave out");
   declare_cloud(fetching, exporting->cloud);
 
   auto verifying = std::make_shared<VerifyOptions>();
@@ -250,7 +255,7 @@ void declare_audit(Command root) {
                "sealift audit prove log.bundle --entry 17 --out entry-17.receipt",
                [proving](Context& context) { return prove(*proving, context); })
       .path("BUNDLE", proving->bundle, kFile, "from the log's first entry on", Need::required)
-      .number("--entry", proving->entry, "which (default: 0, the first)")
+      .text("--entry", proving->entry, "N", "which (default: 0, the first)")
       .path("--out", proving->out, kFile, "the receipt", Need::required);
 
   auto tailing = std::make_shared<TailOptions>();

@@ -105,6 +105,9 @@ TEST_F(Cloud, LaunchesNothingThatItsTenantHasRevokedAndTellsOfItOffline) {
   cli::sealift_json(cloud().words({"audit", "export", "--out", bundle, "--key", key}));
   EXPECT_EQ(cli::sealift_json({"audit", "verify", bundle, "--key", key}).value("verdict", ""), "holds");
   std::string log;
+  const auto receipt = cloud().path("first.receipt");
+  cli::sealift_json({"audit", "prove", bundle, "--entry", "0", "--out", receipt});
+  EXPECT_EQ(cli::sealift_json({"audit", "verify", receipt, "--key", key}).value("entry", 1), 0);
   const auto told = cli::sealift_json({"audit", "tail", bundle, "--lines", "100"});
   for (const auto& entry : told.at("entries")) log += entry.value("text", "");
   EXPECT_NE(log.find("\"subject\":\"image:" + image_id()), std::string::npos) << log;
