@@ -41,8 +41,8 @@ Result<crypto::PrivateKey> read_private_key(const Path& path);
 /// 32 bytes.
 Result<esm::Seed> read_seed(const Path& path);
 
-/// "NAME=FILE": a secret for the guest. A name of letters, digits, "-", "_" and "." makes a file in the
-/// guest.
+/// "NAME=FILE": a secret for the guest. A name of letters, digits, "-", "_", ".", "," and "+" makes a file in
+/// the guest.
 Result<esm::CustomerData> read_customer_data(const std::string& argument);
 Result<std::vector<esm::CustomerData>> read_customer_data(const std::vector<std::string>& arguments);
 

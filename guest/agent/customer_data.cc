@@ -15,7 +15,7 @@ Result<std::size_t> body_size_of(std::span<const CustomerData> entries) {
   for (const auto& entry : entries) {
     if (!is_entry_name(entry.name) || !names.insert(entry.name).second)
       return fail(ErrorCode::invalid_argument,
-                  "customer data need a name each: letters, digits, '-', '_', '.'", entry.name);
+                  "customer data need a name each: letters, digits, '-', '_', '.', ',', '+'", entry.name);
     if (entry.value.size() > kMaxEntrySize)
       return fail(ErrorCode::too_large, "customer data are larger than 64 KiB", entry.name);
     size += 2 + entry.name.size() + 4 + entry.value.size();

@@ -93,11 +93,18 @@ TEST(CustomerData, RefusesMoreThanTheLimits) {
 TEST(CustomerData, RefusesNamesThatAreNoPlainFileNames) {
   for (const std::string& bad :
        {std::string{}, std::string{"../x"}, std::string{"a/b"}, std::string{"."}, std::string{"-rf"},
-        std::string("a\0b", 3), std::string{"ä"}, std::string{"a b"}, std::string(kMaxNameSize + 1, 'n')}) {
+        std::string{"+x"}, std::string{",x"}, std::string("a\0b", 3), std::string{"ä"}, std::string{"a b"},
+        std::string(kMaxNameSize + 1, 'n')}) {
     std::vector<CustomerData> entries;
     entries.push_back({bad, secret("x")});
     EXPECT_THAT(encode_customer_data(entries), FailsAt(ErrorCode::invalid_argument, bad));
   }
+}
+
+TEST(CustomerData, HaveEveryNameThatSvmToolsGiveAnAttachment) {
+  std::vector<CustomerData> entries;
+  entries.push_back({"a,b._+-9", secret("x")});
+  EXPECT_EQ(decode_customer_data(encoded(entries)).value().front().name, "a,b._+-9");
 }
 
 TEST(CustomerData, RefusesANameThatComesTwice) {

@@ -42,13 +42,15 @@ inline constexpr std::size_t kMaxNameSize = 63;
 inline constexpr std::size_t kMaxEntrySize = 65536;
 inline constexpr std::size_t kMaxBodySize = kMaxEntries * (2 + kMaxNameSize + 4 + kMaxEntrySize);
 
-/// A name is a file name in the guest: a letter or digit first, then letters, digits, '-', '_' and '.'.
+/// A name is a file name in the guest: a letter or digit first, then letters, digits, '-', '_', '.', ',' and
+/// '+', so that every attachment that svm-tools make has one.
 constexpr bool is_entry_name(std::string_view name) noexcept {
   if (name.empty() || name.size() > kMaxNameSize) return false;
   for (std::size_t i = 0; i < name.size(); ++i) {
     const char c = name[i];
     const bool alphanumeric = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-    if (!alphanumeric && (i == 0 || (c != '-' && c != '_' && c != '.'))) return false;
+    const bool punctuation = c == '-' || c == '_' || c == '.' || c == ',' || c == '+';
+    if (!alphanumeric && (i == 0 || !punctuation)) return false;
   }
   return true;
 }

@@ -31,7 +31,8 @@ Status check_customer_data(const std::vector<esm::CustomerData>& entries) {
   for (const auto& entry : entries) {
     if (!guest::is_entry_name(entry.name) || !names.insert(entry.name).second)
       return fail(ErrorCode::invalid_argument,
-                  "customer data need a name of their own: letters, digits, '-', '_', '.'", entry.name);
+                  "customer data need a name of their own: letters, digits, '-', '_', '.', ',', '+'",
+                  entry.name);
     if (entry.value.size() > guest::kMaxEntrySize)
       return fail(ErrorCode::too_large, "customer data are larger than 64 KiB", entry.name);
   }
