@@ -18,7 +18,7 @@ test: test-dev test-sanitizers
 test-dev: build guest firmware
 	@cd $(BUILD) && $(CTEST)
 
-# The unit and component tests again, of the parts that CMakeLists.txt names, under ASan and UBSan.
+# The unit and component tests again, under ASan and UBSan.
 test-sanitizers:
 	@$(MAKE) --no-print-directory build PRESET=asan-ubsan
 	@cd build/asan-ubsan && $(CTEST) -L 'unit|component'
