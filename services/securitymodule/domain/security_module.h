@@ -2,9 +2,9 @@
 /// What the security module decides: which seeds it keeps, and for whom it seals them (design section 10;
 /// steps 330, 336, 933 and 984 of section 4).
 ///
-/// A host's evidence is verified under the image's own policy at each request: in full, or found to be what was
-/// verified before with nothing begun or ended since. From the past comes only the answer that its TPM once
-/// gave for this very storage key and EK.
+/// A host's evidence is verified under the image's own policy at each request: in full, or found to be what
+/// was verified before with nothing begun or ended since. From the past comes only the answer that its TPM
+/// once gave for this very storage key and EK.
 #pragma once
 
 #include <set>
