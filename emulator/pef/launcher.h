@@ -13,8 +13,8 @@ struct PefLimits {
   std::chrono::seconds farewell{30};  ///< until a refused guest must have ended by itself
 };
 
-/// Events: those of services/ultravisor/domain/launcher.h, with "secure_mode_requested" before "operand_found". The
-/// guest counts as started when it was let in.
+/// Events: those of services/ultravisor/domain/launcher.h, with "secure_mode_requested" before
+/// "operand_found". The guest counts as started when it was let in.
 class PefLauncher final : public ultravisor::Launcher {
  public:
   /// `event_log`: this boot's log, to explain a refusal. All of them outlive the launcher.

@@ -36,7 +36,9 @@ class SqlRevocationStore final : public RevocationStore {
   Result<std::int64_t> find(const std::string& tenant, const std::vector<RevocationKey>& keys) override {
     assert(keys.size() <= kMostKeys);
     static const RevocationKey nothing;
-    const auto at = [&](std::size_t i) -> const RevocationKey& { return i < keys.size() ? keys[i] : nothing; };
+    const auto at = [&](std::size_t i) -> const RevocationKey& {
+      return i < keys.size() ? keys[i] : nothing;
+    };
     SEALIFT_TRY(const auto kinds,
                 sql::all(database_.read("SELECT kind FROM revocations WHERE tenant = $1 AND "
                                         "((kind = $2 AND subject = $3) OR (kind = $4 AND subject = $5) OR "

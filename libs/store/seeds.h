@@ -60,8 +60,8 @@ struct AuthorizationKey {
 class AuthorizationStore {
  public:
   virtual ~AuthorizationStore() = default;
-  /// The one that is stored: `record` where it is the first, else the earlier one. On disk with the next write
-  /// that waits for the disk: the entry in the log of decisions.
+  /// The one that is stored: `record` where it is the first, else the earlier one. On disk with the next
+  /// write that waits for the disk: the entry in the log of decisions.
   virtual Result<AuthorizationRecord> put_if_absent(const AuthorizationRecord& record) = 0;
   /// The same, where the image has fewer than `maximum`; resource_exhausted at "maximum" otherwise. Those who
   /// do it at the same time do not exceed it together, where the image has its seed.

@@ -41,7 +41,8 @@ EventLog expected_log(std::span<const MeasuredEvent> events, std::span<const Has
 /// The PCRs after exactly these events. `events` has at least one, `banks` too.
 PcrValues expected_pcrs(std::span<const MeasuredEvent> events, std::span<const HashAlgorithm> banks);
 
-/// Whether this is the log of firmware that enabled PEF: PCR 6 has one event "pef-enable", the last, and it says so.
+/// Whether this is the log of firmware that enabled PEF: PCR 6 has one event "pef-enable", the last, and it
+/// says so.
 bool enables_pef(const EventLog& log);
 
 /// Where a machine's log leaves the reference: the explanation for a PCR value that was refused.
