@@ -96,7 +96,7 @@ struct Project {
 std::vector<fs::path> documents() {
   std::vector<fs::path> found{kRoot / "README.md", kRoot / "ARCHITECTURE.md", kRoot / "THREAT_MODEL.md",
                               kRoot / "CONTRIBUTING.md"};
-  for (const auto* folder : {"docs", "docs/formats"}) {
+  for (const auto* folder : {"docs", "docs/adr", "docs/formats"}) {
     for (const auto& entry : fs::directory_iterator{kRoot / folder}) {
       if (entry.path().extension() == ".md") found.push_back(entry.path());
     }
