@@ -30,6 +30,7 @@ double ratio(ibm_esm::OpenedBlob& blob, const std::string& pem, int& next, std::
   std::vector<double> ratios;
   for (int round = 0; round < kRounds; ++round) {
     std::vector<ibm_esm::Recipient> recipients;
+    recipients.reserve(kPerRound);
     for (int i = 0; i < kPerRound; ++i) recipients.push_back(recipient(pem, next++));
     const auto raw = own_cpu_seconds_of([&] {
       for (int i = 0; i < kPerRound; ++i) {
