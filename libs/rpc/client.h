@@ -51,7 +51,7 @@ class Channel {
   /// unauthenticated, a certificate_… code, malformed. `unavailable` is tried again, with growing pauses
   /// until the timeout, where the .proto calls the method idempotent.
   template <class Response, class Request>
-  Result<Response> call(std::string_view method, const Request& request, CallOptions options = {}) {
+  Result<Response> call(std::string_view method, const Request& request, const CallOptions& options = {}) {
     Response response;
     SEALIFT_CHECK(call_message(method, request, response, options));
     return response;
