@@ -30,6 +30,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* kPef = "pef";
 constexpr const char* kSev = "sev";
 
 struct SevOptions {
@@ -95,7 +96,7 @@ void declare_connections(CLI::App& app, Options& options) {
 
 void declare_attributes(CLI::App& app, Options& options) {
   app.add_option("--tee", options.tee, "kind of protection: measured, pef or sev")
-      ->check(CLI::IsMember({"measured", "pef", kSev}))
+      ->check(CLI::IsMember({"measured", kPef, kSev}))
       ->capture_default_str();
   app.add_option("--arch", options.arch, "of guests")->capture_default_str();
   app.add_option("--zone", options.zone, "the zone's name")->required();
@@ -220,7 +221,8 @@ Status run(const Options& options) {
   ImageCache cache{options.state / "cache", options.cache_mib << 20U, objects};
   SEALIFT_CHECK(cache.open());
   Completions completions{*orchestrator, limits, log};
-  World world{*orchestrator, *tee.guests, objects, overlays, journal, cache, completions, clock, limits, log};
+  World world{*orchestrator, *tee.guests, objects, overlays, journal, cache, completions, clock, limits, log,
+              options.tee == kPef ? Verified::when_it_asks : Verified::before_it_runs};
   Instances instances{world, {options.cpus, options.memory_mib}};
   SEALIFT_CHECK(instances.load());
   Commands commands{world, instances, *tee.platform};

@@ -263,7 +263,7 @@ void Instance::tell_one(const v1::ReportInstanceRequest& report, Backoff& backof
 // With the lock held.
 
 void Instance::end(const Ending& ending) {
-  record_.end(ending, now_ms());
+  record_.end(ending, now_ms(), world_.verified);
   unsaved_ = false;
   (void)save(record_);
   uses_.clear();

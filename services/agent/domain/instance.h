@@ -34,6 +34,7 @@ struct World {
   const Clock& clock;
   const Limits& limits;
   Log log;
+  Verified verified = Verified::before_it_runs;
 };
 
 class Instance {

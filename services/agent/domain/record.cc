@@ -18,6 +18,7 @@ constexpr std::array<std::string_view, 10> kSteps{
     "target_found",        "seal_opened",       "payload_verified",
     "components_verified", "guest_started",     "customer_data_delivered",
     "guest_ended"};
+constexpr std::string_view kAsked = "secure_mode_requested";  // between "components_pinned" and "operand_found"
 /// Where the TEE measures what it loads.
 constexpr std::array<std::string_view, 4> kLoadedSteps{"image_fetched", "guest_loaded", "guest_started",
                                                        "guest_ended"};
@@ -121,9 +122,11 @@ bool Record::hear(std::size_t place, const std::string& event, std::int64_t now_
   return true;
 }
 
-void Record::end(const Ending& ending, std::int64_t now_ms) {
+/// A refusal is told as the step that did not come about.
+void Record::end(const Ending& ending, std::int64_t now_ms, Verified verified) {
   if (const auto* const why = std::get_if<Error>(&ending)) {
-    refuse(*why, now_ms);
+    const auto step = next_step(verified);
+    *add(step, now_ms).mutable_refusal() = to_refusal(*why);
   } else {
     add(kEnded, now_ms).set_exit_status(std::get<int>(ending));
   }
@@ -131,19 +134,17 @@ void Record::end(const Ending& ending, std::int64_t now_ms) {
   document_.set_ended_at_ms(now_ms);
 }
 
-/// A refusal is told as the step that did not come about.
-void Record::refuse(const Error& why, std::int64_t now_ms) {
-  const auto step = next_step();
-  *add(step, now_ms).mutable_refusal() = to_refusal(why);
-}
-
-std::string_view Record::next_step() const {
+std::string_view Record::next_step(Verified verified) const {
   const auto next_of = [this](const auto& steps) {
     const auto* const next =
         std::ranges::find_if(steps, [&](std::string_view step) { return find(step) == nullptr; });
     return next == steps.end() ? kEnded : *next;
   };
-  return document_.loads_first() ? next_of(kLoadedSteps) : next_of(kSteps);
+  if (document_.loads_first()) return next_of(kLoadedSteps);
+  const auto next = next_of(kSteps);
+  const bool did_not_ask =
+      verified == Verified::when_it_asks && next == "operand_found" && find(kAsked) == nullptr;
+  return did_not_ask ? kAsked : next;
 }
 
 const v1::ReportInstanceRequest* Record::untold() const {

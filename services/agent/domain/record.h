@@ -11,6 +11,10 @@
 
 namespace sealift::agent {
 
+/// When the trusted component looks at a guest: before its first instruction, or when it asks for secure mode
+/// itself (pef).
+enum class Verified : std::uint8_t { before_it_runs, when_it_asks };
+
 class Record {
  public:
   using Phase = state::v1::InstanceDocument::Phase;
@@ -39,7 +43,7 @@ class Record {
   bool hear(std::size_t place, const std::string& event, std::int64_t now_ms);
   /// What the TEE measured of it: what its start comes to.
   void answer(ByteView measurement) { document_.set_answer(std::string{as_text(measurement)}); }
-  void end(const Ending& ending, std::int64_t now_ms);
+  void end(const Ending& ending, std::int64_t now_ms, Verified verified = Verified::before_it_runs);
   /// The guest got its first instruction.
   bool has_started() const { return find("guest_started") != nullptr; }
 
@@ -54,8 +58,7 @@ class Record {
       : name_{std::move(name)}, document_{std::move(document)} {}
   const v1::ReportInstanceRequest* find(std::string_view event) const;
   v1::ReportInstanceRequest& add(std::string_view event, std::int64_t now_ms);
-  void refuse(const Error& why, std::int64_t now_ms);
-  std::string_view next_step() const;
+  std::string_view next_step(Verified verified) const;
 
   InstanceName name_;
   state::v1::InstanceDocument document_;

@@ -137,6 +137,23 @@ TEST(RecordTest, HasAResultOnlyOnceTheOrchestratorHasTheEventsThatLedThere) {
   EXPECT_TRUE(refused.is_told());
 }
 
+TEST(RecordTest, TellsARefusalAsTheStepThatDidNotComeAbout) {
+  const Error why{ErrorCode::guest_failed, "it ended", "guest", {}};
+  const auto refused_at = [&](const std::vector<std::string>& heard, Verified verified) {
+    auto record = handed();
+    for (std::size_t place = 0; place < heard.size(); ++place) record.hear(place, heard[place], 2);
+    record.end(why, 3, verified);
+    std::string last;
+    for (; const auto* const next = record.untold(); record.told(next->sequence())) last = next->event();
+    return last;
+  };
+  EXPECT_EQ(refused_at({}, Verified::when_it_asks), "components_pinned");
+  EXPECT_EQ(refused_at({"components_pinned"}, Verified::when_it_asks), "secure_mode_requested");
+  EXPECT_EQ(refused_at({"components_pinned", "secure_mode_requested"}, Verified::when_it_asks),
+            "operand_found");
+  EXPECT_EQ(refused_at({"components_pinned"}, Verified::before_it_runs), "operand_found");
+}
+
 TEST(RecordTest, MakesARefusalPlain) {
   auto record = handed();
   record.end(Error{ErrorCode::guest_failed, std::string(5000, '\xc3'), "a\nb", "secret detail", "a\rb",
