@@ -20,9 +20,8 @@ namespace {
 
 constexpr std::array<std::string_view, 4> kNames{"sha1", "sha256", "sha384", "sha512"};
 
-/// One per thread and hash: making one costs as much as hashing a block. finish() leaves nothing of the key
-/// in it.
-Hasher& hmac_hasher(HashAlgorithm algorithm) {
+/// One per thread and hash: making one costs as much as hashing a block. finish() leaves nothing in it.
+Hasher& thread_hasher(HashAlgorithm algorithm) {
   thread_local std::array<Hasher, 4> hashers{Hasher{HashAlgorithm::sha1}, Hasher{HashAlgorithm::sha256},
                                              Hasher{HashAlgorithm::sha384}, Hasher{HashAlgorithm::sha512}};
   return hashers.at(static_cast<std::size_t>(algorithm));
@@ -105,7 +104,7 @@ Digest Hasher::finish() {
 }
 
 Digest digest(HashAlgorithm algorithm, std::initializer_list<ByteView> parts) {
-  Hasher hasher{algorithm};
+  auto& hasher = thread_hasher(algorithm);
   for (const auto part : parts) hasher.update(part);
   return hasher.finish();
 }
@@ -120,7 +119,7 @@ Digest hmac(HashAlgorithm algorithm, ByteView key, std::initializer_list<ByteVie
     std::ranges::copy(key, pad.begin());
   }
   const std::span used{pad.data(), block};
-  auto& hasher = hmac_hasher(algorithm);
+  auto& hasher = thread_hasher(algorithm);
   for (auto& byte : used) byte ^= 0x36;
   hasher.update(used);
   for (const auto part : parts) hasher.update(part);
