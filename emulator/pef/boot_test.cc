@@ -182,7 +182,8 @@ class Boot : public testing::Test {
     ultravisor::LaunchFiles files;
     files.kernel = open("kernel", O_RDONLY);
     files.initramfs = open("initramfs", O_RDONLY);
-    const auto components = ultravisor::pin_components(files).value();
+    ultravisor::KeptComponents none{0};
+    const auto components = ultravisor::pin_components(files, none).value();
     const auto disk = open("disk", O_RDONLY);
     const auto overlay = open("overlay", O_RDWR);
     const auto said = open("console", O_RDWR | O_CREAT);

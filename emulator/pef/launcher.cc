@@ -30,7 +30,9 @@ void turn_away(UltracallTrap& trap, ultravisor::GuestProcess& guest, const Error
 
 Result<int> PefLauncher::run(ultravisor::LaunchRequest request, ultravisor::Launch& launch,
                              const ultravisor::OnEvent& on_event) {
-  SEALIFT_TRY(const auto components, ultravisor::pin_components(request.files));
+  // What is measured here is the guest's own memory: there is nothing to keep.
+  ultravisor::KeptComponents none{0};
+  SEALIFT_TRY(const auto components, ultravisor::pin_components(request.files, none));
   on_event("components_pinned");
   if (launch.is_stopped())
     return fail(ErrorCode::canceled, "the launch was stopped before its guest started", "id");

@@ -24,6 +24,7 @@ struct Options {
   std::string pcrs;
   std::filesystem::path approvals;
   std::string run_as = "nobody";
+  std::uint64_t kept_mib = KeptComponents::kUsualLimit >> 20U;
   QemuOptions qemu;
 };
 
@@ -45,6 +46,10 @@ void declare(CLI::App& app, Options& options) {
   app.add_option("--qemu", options.qemu.program, "the QEMU to start")->capture_default_str();
   app.add_option("--accel", options.qemu.accelerator, "QEMU's accelerator: kvm or tcg")
       ->capture_default_str();
+  app.add_option("--keep", options.kept_mib,
+                 "MiB of verified kernels and initramfs to keep: their next launches start sooner. 0: none")
+      ->check(CLI::Range(0, 1 << 20))
+      ->capture_default_str();
   app.footer(
       "Example:\n  sealift-ultravisor --tpm device:/dev/tpmrm0 --boot-password-fd 3 \\\n"
       "    --event-log /sys/kernel/security/tpm0/binary_bios_measurements --socket /run/sealift/ultravisor");
@@ -64,7 +69,8 @@ Status run(Options options) {
   SEALIFT_TRY(const auto opener, tee::TpmSealOpener::create(options.tcti, *profile, pcrs,
                                                             std::move(boot_password), options.approvals));
   QemuRunner runner{options.qemu};
-  MeasuredLauncher launcher{*opener, runner, options.event_log};
+  KeptComponents kept{options.kept_mib << 20U};
+  MeasuredLauncher launcher{*opener, runner, kept, options.event_log};
   Server server{launcher};
   return server.serve(options.socket, stop.get());
 }

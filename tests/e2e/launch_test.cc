@@ -227,6 +227,24 @@ TEST_F(Launch, OutlivesItsAskerAndEndsWhenItIsTold) {
   EXPECT_EQ(std::get<Error>(ask(ultravisor::StopRequest{"nobody"})).code, ErrorCode::not_found);
 }
 
+// What the ultravisor keeps of the image is for the image, not for what is offered in its place.
+TEST_F(Launch, OfAnAlteredImageIsRefusedWhereTheRealOneRan) {
+  const auto start = [&] {
+    Background guest{chain(), machine()};
+    EXPECT_TRUE(guest.wait_for("guest_started"));
+    guest.process().signal(SIGINT);
+    EXPECT_TRUE(guest.process().wait());
+  };
+  start();
+  for (const std::string name : {"kernel", "initramfs"}) {
+    auto altered = read_file(chain().image(name), 256U << 20U).value();
+    altered.back() ^= 1;
+    const auto error = chain().host_error(Chain::launch(machine(), {"--" + name, chain().file(altered)}));
+    EXPECT_EQ(error.value("code", ""), name + "_differs") << error;
+  }
+  start();
+}
+
 TEST_F(Launch, EndsWithItsUltravisorAndWorksAgainAfterTheNextBoot) {
   {
     Background guest{chain(), machine()};

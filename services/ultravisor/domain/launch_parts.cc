@@ -14,13 +14,13 @@ constexpr std::uint64_t kMaxInitramfs = 8ULL << 30U;
 
 }  // namespace
 
-Result<Components> pin_components(const LaunchFiles& files) {
-  auto pinning = std::async(std::launch::async, [&files] {
-    return PinnedFile::pin(std::array{files.kernel.get()}, kMaxKernel, "kernel");
+Result<Components> pin_components(const LaunchFiles& files, KeptComponents& kept) {
+  auto pinning = std::async(std::launch::async, [&files, &kept] {
+    return kept.pin(std::array{files.kernel.get()}, kMaxKernel, "kernel");
   });
   std::vector<int> parts{files.initramfs.get()};
   if (files.initramfs_head) parts.insert(parts.begin(), files.initramfs_head.get());
-  auto initramfs = PinnedFile::pin(parts, kMaxInitramfs, "initramfs");
+  auto initramfs = kept.pin(parts, kMaxInitramfs, "initramfs");
   SEALIFT_TRY(auto kernel, pinning.get());
   if (!initramfs) return tl::unexpected(std::move(initramfs).error());
   return Components{std::move(kernel), *std::move(initramfs)};

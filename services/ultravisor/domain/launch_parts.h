@@ -6,7 +6,7 @@
 
 #include "formats/esm/operand.h"
 #include "services/ultravisor/api/messages.h"
-#include "services/ultravisor/domain/pinned_file.h"
+#include "services/ultravisor/domain/kept_components.h"
 
 namespace sealift::ultravisor {
 
@@ -17,7 +17,7 @@ struct Components {
 };
 
 /// Of a launch's files; the initramfs with the head in front where that comes apart.
-Result<Components> pin_components(const LaunchFiles& files);
+Result<Components> pin_components(const LaunchFiles& files, KeptComponents& kept);
 
 /// The customer data as the one message for the guest; they exist nowhere else afterwards.
 Result<SecretBytes> message_for_guest(std::vector<esm::CustomerData> customer_data);

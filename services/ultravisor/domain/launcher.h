@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "services/ultravisor/api/messages.h"
+#include "services/ultravisor/domain/kept_components.h"
 #include "services/ultravisor/domain/launches.h"
-#include "services/ultravisor/domain/pinned_file.h"
 #include "tee/opening.h"
 
 namespace sealift::ultravisor {
@@ -62,14 +62,16 @@ class Launcher {
 class MeasuredLauncher final : public Launcher {
  public:
   /// `event_log`: this boot's log, to explain a refusal. All outlive the launcher.
-  MeasuredLauncher(tee::SealOpener& opener, GuestRunner& runner, const std::filesystem::path& event_log)
-      : opener_{opener}, runner_{runner}, event_log_{event_log} {}
+  MeasuredLauncher(tee::SealOpener& opener, GuestRunner& runner, KeptComponents& kept,
+                   const std::filesystem::path& event_log)
+      : opener_{opener}, runner_{runner}, kept_{kept}, event_log_{event_log} {}
 
   Result<int> run(LaunchRequest request, Launch& launch, const OnEvent& on_event) override;
 
  private:
   tee::SealOpener& opener_;
   GuestRunner& runner_;
+  KeptComponents& kept_;
   const std::filesystem::path& event_log_;
 };
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /// A component that cannot change any more: its bytes in a sealed memory file. What is verified in it is what
-/// the guest is started with, whatever happens to the path or file it came from.
+/// the guest is started with, whatever happens to the path or file it came from. Copies of a PinnedFile are
+/// the same memory.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 
@@ -18,17 +20,23 @@ class PinnedFile {
   /// copy against every change.
   static Result<PinnedFile> pin(std::span<const int> sources, std::uint64_t limit, const std::string& what);
 
-  int fd() const noexcept { return fd_.get(); }
-  std::uint64_t size() const noexcept { return size_; }
+  /// Open for reading only.
+  int fd() const noexcept;
+  ByteView bytes() const noexcept;
+  std::uint64_t size() const noexcept { return bytes().size(); }
   /// The first `count` bytes, fewer where there are no more.
-  Result<Bytes> prefix(std::size_t count) const;
+  Bytes prefix(std::size_t count) const;
   /// SHA-512 from `offset` to the end.
-  Result<crypto::Digest> sha512(std::uint64_t offset = 0) const;
+  crypto::Digest sha512(std::uint64_t offset = 0) const;
+  /// Is this what the regular files `sources` have now, one after the other? No where one cannot be read.
+  bool consists_of(std::span<const int> sources) const;
+  /// Are both the same memory?
+  bool operator==(const PinnedFile& other) const noexcept { return memory_ == other.memory_; }
 
  private:
-  PinnedFile(UniqueFd fd, std::uint64_t size) : fd_{std::move(fd)}, size_{size} {}
-  UniqueFd fd_;
-  std::uint64_t size_;
+  class Memory;
+  explicit PinnedFile(std::shared_ptr<const Memory> memory) : memory_{std::move(memory)} {}
+  std::shared_ptr<const Memory> memory_;
 };
 
 }  // namespace sealift::ultravisor
