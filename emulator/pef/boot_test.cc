@@ -28,6 +28,7 @@ using namespace std::chrono_literals;
 constexpr std::string_view kCmdline = "console=hvc0 quiet panic=-1 svm=on";
 constexpr std::string_view kSecret = "correct horse battery staple";
 constexpr std::uint32_t kMemoryMib = 256;
+constexpr std::uint32_t kCpus = 2;
 constexpr auto kPatience = 400s;  // seconds of work on a machine that may be busy
 constexpr std::size_t kMaxFile = 256U << 20U;
 
@@ -141,12 +142,13 @@ class Boot : public testing::Test {
 
   /// The guest is let in; its own words, and its memory afterwards.
   void let_in() {
+    ASSERT_THAT(trap_->expect_alone(), Succeeds());
     auto secure = ask();
     ASSERT_THAT(secure, Succeeds());
     const auto message = ultravisor::message_for_guest(std::move(secure->customer_data)).value();
     ASSERT_THAT(hand_over(guest_->memory, *secure, message), Succeeds());
     const auto pages = boot_tree().reserved.back();
-    ASSERT_THAT(trap_->answer(UltracallCode::success), Succeeds());
+    ASSERT_THAT(trap_->enter(call_), Succeeds());
     ASSERT_THAT(await_console("sealift: customer data received"), Succeeds());
     EXPECT_NE(console().find("Switching to secure mode."), std::string::npos) << console();
     const auto left = guest_->memory.view(pages, "pages").value();
@@ -189,7 +191,7 @@ class Boot : public testing::Test {
     const auto said = open("console", O_RDWR | O_CREAT);
     auto started =
         start_paused({}, {"boot-test", components.kernel, components.initramfs, std::string{kCmdline},
-                          kMemoryMib, 1, disk.get(), overlay.get(), said.get()});
+                          kMemoryMib, kCpus, disk.get(), overlay.get(), said.get()});
     ASSERT_THAT(started, Succeeds());
     guest_.emplace(std::move(*started));
     auto trap = UltracallTrap::set(std::move(guest_->gdb));

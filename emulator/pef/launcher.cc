@@ -10,8 +10,9 @@ namespace sealift::pef {
 namespace {
 
 /// Verifies, and puts the customer data where the guest finds them.
-Status admit(GuestMemory& memory, const EsmCall& call, const Openers& openers,
+Status admit(UltracallTrap& trap, GuestMemory& memory, const EsmCall& call, const Openers& openers,
              const ultravisor::OnEvent& on_event) {
+  SEALIFT_CHECK(trap.expect_alone());
   SEALIFT_TRY(auto guest, enter_secure_mode(memory, call, openers, on_event));
   SEALIFT_TRY(const auto message, ultravisor::message_for_guest(std::move(guest.customer_data)));
   return hand_over(memory, guest, message);
@@ -48,11 +49,11 @@ Result<int> PefLauncher::run(ultravisor::LaunchRequest request, ultravisor::Laun
   if (!call && launch.is_stopped()) return fail(ErrorCode::canceled, "the launch was stopped", "id");
   if (!call) return tl::unexpected(call.error());
   on_event("secure_mode_requested");
-  if (const auto admitted = admit(guest.memory, *call, openers_, on_event); !admitted) {
+  if (const auto admitted = admit(trap, guest.memory, *call, openers_, on_event); !admitted) {
     turn_away(trap, *guest.process, admitted.error(), limits_.farewell);
     return tl::unexpected(ultravisor::explain(admitted.error(), event_log_, request.files.reference.get()));
   }
-  SEALIFT_CHECK(trap.answer(UltracallCode::success));
+  SEALIFT_CHECK(trap.enter(*call));
   on_event("guest_started");
   on_event("customer_data_delivered");
   return guest.process->wait();

@@ -17,12 +17,22 @@ class UltracallTrap {
   /// Lets the machine run until it executes UV_ESM. guest_failed where it makes a system call first: it has
   /// not asked for secure mode, and will not.
   Result<EsmCall> await_esm(GdbClient::Clock::time_point deadline);
+  /// malformed at "processors" where another processor of the machine runs: it would go on beside what was
+  /// verified.
+  Status expect_alone();
   /// The ultracall returns `code`; the machine runs on, and nothing stops it any more.
   Status answer(UltracallCode code);
+  /// The ultracall ends where the verified kernel begins, with nothing in the processor but the places of
+  /// tree and kernel: its caller, registers and stack are what the guest was before, and nobody verified
+  /// those. A processor that waits would find the same, whatever wakes it (adr/0024).
+  Status enter(const EsmCall& call);
 
  private:
   UltracallTrap(GdbClient client, Registers registers)
       : client_{std::move(client)}, registers_{std::move(registers)} {}
+  /// All but the one that asks.
+  Result<std::vector<std::string>> other_processors();
+  Status forget_all_but(const EsmCall& call);
   Result<Bytes> read(std::string_view name);
   Result<std::uint64_t> read_number(std::string_view name);
   Status write(std::string_view name, ByteView value);
@@ -30,6 +40,7 @@ class UltracallTrap {
 
   GdbClient client_;
   Registers registers_;
+  std::string caller_;  // the processor that asks, as the stub names it
   bool big_endian_ = true;
 };
 

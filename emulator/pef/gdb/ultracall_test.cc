@@ -3,7 +3,7 @@
 #include "emulator/pef/gdb/ultracall.h"
 
 #include <fmt/core.h>
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -56,7 +56,13 @@ class StubForTest {
       return "l<target><reg name=\"r3\" bitsize=\"64\"/><reg name=\"r4\" bitsize=\"64\"/>"
              "<reg name=\"r5\" bitsize=\"64\"/><reg name=\"pc\" bitsize=\"64\"/><reg name=\"msr\" "
              "bitsize=\"64\"/>"
-             "<reg name=\"srr0\" bitsize=\"64\"/><reg name=\"srr1\" bitsize=\"64\"/></target>";
+             "<reg name=\"srr0\" bitsize=\"64\"/><reg name=\"srr1\" bitsize=\"64\"/>"
+             "<reg name=\"r6\" bitsize=\"64\"/>"
+             "<reg name=\"r7\" bitsize=\"64\"/><reg name=\"r8\" bitsize=\"64\"/>"
+             "<reg name=\"r9\" bitsize=\"64\"/></target>";
+    if (command == "qfThreadInfo") return "m01";
+    if (command == "qsThreadInfo") return "l";
+    if (command == "qC") return "QC01";
     if (command == "c") return "T05thread:01;";
     if (command == "p0") return "000000000000f110";
     if (command.starts_with("p")) return "000000000000100" + command.substr(1);
@@ -76,6 +82,95 @@ Result<EsmCall> await(StubForTest& stub) {
   return trap.await_esm(soon());
 }
 
+/// All that came, up to the machine's running on.
+std::vector<std::string> last_commands(StubForTest& stub) {
+  auto commands = stub.commands();
+  if (commands.back() != "c") commands.push_back("c");  // it may have been shut down before it read that
+  return commands;
+}
+
+constexpr EsmCall kVerified{.kernel_base = 0x40'0000, .fdt_address = 0xb7'b000};
+/// What one processor is made to hold, where the stub had its registers in big-endian order.
+const std::vector<std::string> kOnlyTheVerified{
+    "P4=8000000000001000", "P3=0000000000400000", "P0=0000000000b7b000",
+    "P1=0000000000400000", "P2=0000000000000000", "P7=0000000000000000",
+    "P8=0000000000000000", "P9=0000000000000000", "Pa=0000000000000000"};
+
+TEST(UltracallTrapTest, EntersTheVerifiedKernelWithNothingLeftOfItsCaller) {
+  StubForTest stub;
+  {
+    auto trap = UltracallTrap::set(stub.client());
+    ASSERT_THAT(trap, Succeeds());
+    ASSERT_THAT(trap->await_esm(soon()), Succeeds());
+    ASSERT_THAT(trap->enter(kVerified), Succeeds());
+  }
+  auto wanted = kOnlyTheVerified;
+  wanted.insert(wanted.end(), {"z1,c00,4", "c"});
+  const auto commands = last_commands(stub);
+  ASSERT_GE(commands.size(), wanted.size());
+  EXPECT_EQ(std::vector(commands.end() - static_cast<std::ptrdiff_t>(wanted.size()), commands.end()), wanted);
+}
+
+/// A machine whose second processor is in this state.
+StubForTest::Answer two_processors(const std::string& state) {
+  return [state, second = false](const std::string& command) mutable -> std::optional<std::string> {
+    if (command == "qfThreadInfo") second = false;
+    if (command == "qsThreadInfo") return std::exchange(second, true) ? "l" : "m02";
+    if (command == "qThreadExtraInfo,02") return to_hex(as_bytes(state));
+    if (command == "p4") return second ? "0100000000000080" : "8000000000001000";
+    return std::nullopt;
+  };
+}
+
+TEST(UltracallTrapTest, LeavesNothingOfTheirsToProcessorsThatWait) {
+  StubForTest stub{two_processors("CPU#1 [halted ]")};
+  {
+    auto trap = UltracallTrap::set(stub.client());
+    ASSERT_THAT(trap, Succeeds());
+    ASSERT_THAT(trap->await_esm(soon()), Succeeds());
+    EXPECT_THAT(trap->expect_alone(), Succeeds());
+    ASSERT_THAT(trap->enter(kVerified), Succeeds());
+  }
+  const auto commands = last_commands(stub);
+  const auto other = std::ranges::find(commands, "Hg02");
+  const auto own = std::ranges::find(commands, "Hg01");
+  ASSERT_LT(other, own);
+  auto wanted = kOnlyTheVerified;
+  wanted.front() = "P4=0010000000000080";  // it was little-endian until then
+  EXPECT_THAT(std::vector(other, own), testing::IsSupersetOf(wanted));
+}
+
+TEST(UltracallTrapTest, LetsNoOtherProcessorRunOnBesideTheVerifiedKernel) {
+  for (const auto* state : {"CPU#1 [running]", " ", "[halted ] not"}) {
+    StubForTest stub{two_processors(state)};
+    auto trap = UltracallTrap::set(stub.client());
+    ASSERT_THAT(trap, Succeeds());
+    ASSERT_THAT(trap->await_esm(soon()), Succeeds());
+    EXPECT_THAT(trap->expect_alone(), FailsAt(ErrorCode::malformed, "processors")) << state;
+  }
+}
+
+TEST(UltracallTrapTest, RefusesAListOfProcessorsThatMakesNoSense) {
+  for (const auto& [command, answer] :
+       std::vector<std::pair<std::string, std::string>>{{"qfThreadInfo", "l"},
+                                                        {"qfThreadInfo", "m02"},
+                                                        {"qsThreadInfo", "m01"},
+                                                        {"qsThreadInfo", "x"},
+                                                        {"qfThreadInfo", "x"},
+                                                        {"qC", "QC"},
+                                                        {"qC", "Q"},
+                                                        {"qC", "QC02"}}) {
+    StubForTest stub{[&](const std::string& asked) -> std::optional<std::string> {
+      return asked == command ? std::optional{answer} : std::nullopt;
+    }};
+    auto trap = UltracallTrap::set(stub.client());
+    ASSERT_THAT(trap, Succeeds());
+    ASSERT_THAT(trap->await_esm(soon()), Succeeds());
+    EXPECT_FALSE(trap->expect_alone()) << command << " " << answer;
+    EXPECT_FALSE(trap->enter(kVerified)) << command << " " << answer;
+  }
+}
+
 TEST(UltracallTrapTest, ReadsTheArgumentsAndReturnsWithTheMachineStateLast) {
   StubForTest stub;
   {
@@ -87,15 +182,11 @@ TEST(UltracallTrapTest, ReadsTheArgumentsAndReturnsWithTheMachineStateLast) {
     EXPECT_EQ(call->fdt_address, 0x1002U);
     ASSERT_THAT(trap->answer(UltracallCode::permission), Succeeds());
   }
-  auto commands = stub.commands();
+  const auto commands = last_commands(stub);
   ASSERT_GE(commands.size(), 5U);
-  commands.erase(commands.begin(), commands.end() - 5);
-  if (commands.back() != "c") commands.push_back("c");  // it may have been shut down before it read that
-  commands.erase(commands.begin(), std::ranges::find(commands, "z1,c00,4"));
-  EXPECT_EQ(commands[0], "z1,c00,4");
-  EXPECT_EQ(commands[1], "P0=fffffffffffffff5");
-  EXPECT_EQ(commands[2], "P3=0000000000001005");
-  EXPECT_EQ(commands[3], "P4=0000000000001006");
+  EXPECT_EQ((std::vector<std::string>{commands.end() - 5, commands.end()}),
+            (std::vector<std::string>{"z1,c00,4", "P0=fffffffffffffff5", "P3=0000000000001005",
+                                      "P4=0000000000001006", "c"}));
 }
 
 TEST(UltracallTrapTest, TakesRegistersInTheOrderInWhichThePortHasThem) {

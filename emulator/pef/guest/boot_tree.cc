@@ -31,15 +31,20 @@ Result<Bytes> copy_blob(const GuestMemory& memory, std::uint64_t address) {
 /// One node's properties; each may come once.
 class Properties {
  public:
-  /// Fails for a node that comes twice.
+  /// Fails for a node that comes twice, under whatever parent or unit address: Linux would take the first
+  /// that libfdt finds as "/chosen", which may be "/chosen@1", and the first "rtas" anywhere.
   static Result<Properties> of(const Bytes& blob, const std::string& name) {
     int found = -FDT_ERR_NOTFOUND;
-    int node = 0;
-    fdt_for_each_subnode(node, blob.data(), 0) {
+    int depth = 0;  // libfdt counts on from here: 1 is the root
+    for (int node = fdt_next_node(blob.data(), -1, &depth); node >= 0;
+         node = fdt_next_node(blob.data(), node, &depth)) {
       int length = 0;
       const char* const text = fdt_get_name(blob.data(), node, &length);
-      if (text == nullptr || name != std::string_view{text, static_cast<std::size_t>(length)}) continue;
+      if (text == nullptr) return refuse("fdt", "has a node without a name");
+      const std::string_view whole{text, static_cast<std::size_t>(length)};
+      if (whole.substr(0, whole.find('@')) != name) continue;
       if (found >= 0) return refuse(name, "comes twice");
+      if (depth != 2 || whole != name) return refuse(name, "is not where it belongs");
       found = node;
     }
     return Properties{blob, name, found};
@@ -74,6 +79,13 @@ class Properties {
     return std::optional{value};
   }
 
+  /// One of one cell: what Linux reads as such, whatever comes behind it.
+  Result<std::optional<std::uint64_t>> cell(const std::string& wanted) const {
+    SEALIFT_TRY(const auto bytes, find(wanted));
+    if (bytes && bytes->size() != 4) return refuse(field(wanted), "is no number of one cell");
+    return number(wanted);
+  }
+
  private:
   Properties(const Bytes& blob, std::string name, int node)
       : blob_{blob}, name_{std::move(name)}, node_{node} {}
@@ -99,13 +111,16 @@ Result<std::optional<Range>> initrd_of(const Properties& chosen) {
   return std::optional{Range{*start, *end - *start}};
 }
 
-/// What of the RTAS is code, is what SLOF says beside the size that it reserves.
+/// What of the RTAS is code, is what SLOF says beside the size that it reserves. It is entered where what is
+/// measured begins, and nowhere else.
 Result<std::optional<Range>> rtas_of(const Properties& rtas) {
-  SEALIFT_TRY(const auto base, rtas.number("linux,rtas-base"));
+  SEALIFT_TRY(const auto base, rtas.cell("linux,rtas-base"));
+  SEALIFT_TRY(const auto entry, rtas.cell("linux,rtas-entry"));
+  if (entry && entry != base) return refuse("rtas.linux,rtas-entry", "is not the start of what is measured");
   if (!base) return std::optional<Range>{};
-  SEALIFT_TRY(auto size, rtas.number("slof,rtas-size"));
+  SEALIFT_TRY(auto size, rtas.cell("slof,rtas-size"));
   if (!size) {
-    SEALIFT_TRY(size, rtas.number("rtas-size"));
+    SEALIFT_TRY(size, rtas.cell("rtas-size"));
   }
   if (!size) return refuse("rtas.rtas-size", "is missing");
   return std::optional{Range{*base, *size}};

@@ -2,6 +2,7 @@
 #include "emulator/pef/guest/boot_tree.h"
 
 #include <gtest/gtest.h>
+#include <libfdt.h>
 
 #include "base/matchers.h"
 #include "emulator/pef/guest/guest_for_test.h"
@@ -12,6 +13,18 @@ namespace {
 class BootTreeTest : public testing::Test {
  protected:
   Result<BootTree> read() { return read_boot_tree(guest_.memory, GuestForTest::kCall.fdt_address); }
+  /// Into the guest's tree as it lies there: /aside/rtas, before or behind the others.
+  void put_deeper_rtas(bool first) {
+    auto blob = make_boot_tree(guest_.tree, guest_.reserved);
+    blob.resize(blob.size() + 256);
+    auto* const fdt = blob.data();
+    ASSERT_EQ(fdt_open_into(fdt, fdt, static_cast<int>(blob.size())), 0);
+    const int root = first ? 0 : fdt_path_offset(fdt, "/rtas");
+    const int aside = fdt_add_subnode(fdt, root, "aside");
+    ASSERT_GE(aside, 0);
+    ASSERT_GE(fdt_add_subnode(fdt, aside, "rtas"), 0);
+    ASSERT_THAT(guest_.memory.write(GuestForTest::kCall.fdt_address, blob, "test"), Succeeds());
+  }
   GuestForTest guest_;
 };
 
@@ -69,6 +82,48 @@ TEST_F(BootTreeTest, RefusesPropertiesAndNodesThatComeTwice) {
   guest_.tree.push_back(guest_.tree.front());
   guest_.lay_out();
   EXPECT_THAT(read(), FailsAt(ErrorCode::malformed, "chosen"));
+}
+
+/// Where Linux would look and we do not, a host could put another command line, or code.
+TEST_F(BootTreeTest, RefusesASecondNodeUnderAnotherAddressOrParent) {
+  const auto good = guest_.tree;
+  const auto other_args = text_value("init=/bin/sh");
+  for (const auto& [node, field] : {std::pair{"chosen@1", "chosen"}, std::pair{"rtas@0", "rtas"}}) {
+    guest_.tree.insert(guest_.tree.begin(), {node, "bootargs", other_args});
+    guest_.lay_out();
+    EXPECT_THAT(read(), FailsAt(ErrorCode::malformed, field)) << node;
+    guest_.tree = good;
+    guest_.tree.push_back({node, "bootargs", other_args});
+    guest_.lay_out();
+    EXPECT_THAT(read(), FailsAt(ErrorCode::malformed, field)) << node;
+    guest_.tree = {{node, "bootargs", other_args}};
+    guest_.lay_out();
+    EXPECT_THAT(read(), FailsAt(ErrorCode::malformed, field)) << node << " alone";
+    guest_.tree = good;
+  }
+  for (const bool first : {true, false}) {
+    guest_.lay_out();
+    put_deeper_rtas(first);
+    EXPECT_THAT(read(), FailsAt(ErrorCode::malformed, "rtas")) << first;
+  }
+}
+
+TEST_F(BootTreeTest, RefusesRtasThatIsEnteredElsewhereThanItIsMeasured) {
+  guest_.set("rtas", "linux,rtas-entry", cells32(static_cast<std::uint32_t>(GuestForTest::kRtas)));
+  EXPECT_THAT(read(), Succeeds());
+  guest_.set("rtas", "linux,rtas-entry", cells32(static_cast<std::uint32_t>(GuestForTest::kRtas + 4)));
+  EXPECT_THAT(read(), FailsAt(ErrorCode::malformed, "rtas.linux,rtas-entry"));
+  guest_.remove("linux,rtas-base");
+  EXPECT_THAT(read(), FailsAt(ErrorCode::malformed, "rtas.linux,rtas-entry"));
+}
+
+TEST_F(BootTreeTest, RefusesNumbersOfTwoCellsWhereLinuxReadsOne) {
+  for (const auto* name : {"linux,rtas-base", "linux,rtas-entry", "slof,rtas-size"}) {
+    const auto good = guest_.tree;
+    guest_.set("rtas", name, cells64(GuestForTest::kRtas));
+    EXPECT_THAT(read(), FailsAt(ErrorCode::malformed, std::string{"rtas."} + name));
+    guest_.tree = good;
+  }
 }
 
 TEST_F(BootTreeTest, RefusesTooManyReservationsAndSizesBeyondItsLimit) {

@@ -47,7 +47,10 @@ Result<Range> free_pages(const GuestMemory& memory, const SecureGuest& guest, st
     if (range.overlaps({guest.tree.address, guest.tree.blob.size() + kGrowth}) &&
         range.start > guest.tree.address)
       return no_room();
-    if (range.overlaps(pages)) pages.start = round_up(range.start + range.size);
+    if (!range.overlaps(pages)) continue;
+    // What a reservation says is the guest's: it may end behind all addresses.
+    if (range.start > memory.size() || range.size > memory.size() - range.start) return no_room();
+    pages.start = round_up(range.start + range.size);
   }
   if (pages.start > memory.size() || pages.size > memory.size() - pages.start) return no_room();
   return pages;

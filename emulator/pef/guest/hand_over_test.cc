@@ -65,6 +65,18 @@ TEST_F(HandOver, IsRefusedWhereThereIsNoRoom) {
   EXPECT_THAT(hand_over(guest_.memory, *secure, message()), FailsAt(ErrorCode::no_space, "customer-data"));
 }
 
+TEST_F(HandOver, NeverComesRoundToWhatWasVerifiedByAReservationWithoutEnd) {
+  constexpr std::uint64_t kLast = 0xe0'0000;
+  const auto first_page = Guest::kCall.fdt_address + 0x1'0000;
+  guest_.reserved.push_back({first_page, kLast - first_page});
+  guest_.reserved.push_back({kLast, Guest::kCall.kernel_base - kLast});  // behind all addresses
+  guest_.lay_out();
+  const auto secure = guest_.ask();
+  ASSERT_THAT(secure, Succeeds());
+  EXPECT_THAT(hand_over(guest_.memory, *secure, message()), FailsAt(ErrorCode::no_space, "customer-data"));
+  EXPECT_THAT(guest_.ask(), Succeeds()) << "its kernel is as it was";
+}
+
 TEST_F(HandOver, LeavesATreeAloneThatItCannotExtend) {
   auto secure = guest_.ask();
   ASSERT_THAT(secure, Succeeds());

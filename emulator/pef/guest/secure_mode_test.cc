@@ -136,7 +136,7 @@ TEST_F(SecureMode, IsRefusedForPartsOutsideOfMemory) {
   guest_.set("chosen", "linux,initrd-end", cells64(Guest::kInitrd - 1));
   EXPECT_THAT(guest_.ask(), FailsAt(ErrorCode::malformed, "chosen.linux,initrd-end"));
   guest_.set("chosen", "linux,initrd-end", cells64(Guest::kInitrd + guest_.initrd.size()));
-  guest_.set("rtas", "linux,rtas-base", cells64(~std::uint64_t{0}));
+  guest_.set("rtas", "linux,rtas-base", cells32(~std::uint32_t{0}));
   EXPECT_THAT(guest_.ask(), FailsAt(ErrorCode::malformed, "rtas"));
 }
 
