@@ -19,7 +19,6 @@
 namespace sealift {
 namespace {
 
-namespace fs = std::filesystem;
 using namespace objects;
 using namespace bench;
 

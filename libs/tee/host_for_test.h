@@ -66,8 +66,8 @@ struct HostForTest {
 
 /// The one of this process: an RSA key takes its time.
 inline const HostForTest& host() {
-  static const HostForTest kHost;
-  return kHost;
+  static const HostForTest one;
+  return one;
 }
 
 /// `key` with a changed public area.

@@ -36,6 +36,7 @@ class Transaction {
   explicit Transaction(Connection& connection) : connection_{connection} {}
   Transaction(const Transaction&) = delete;
   Transaction& operator=(const Transaction&) = delete;
+  ~Transaction() = default;
 
   Result<Rows> run(std::string_view sql, const Args& args = {});
   /// `status`, or the error of the statement that failed before.
