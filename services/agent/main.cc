@@ -221,7 +221,16 @@ Status run(const Options& options) {
   ImageCache cache{options.state / "cache", options.cache_mib << 20U, objects};
   SEALIFT_CHECK(cache.open());
   Completions completions{*orchestrator, limits, log};
-  World world{*orchestrator, *tee.guests, objects, overlays, journal, cache, completions, clock, limits, log,
+  World world{*orchestrator,
+              *tee.guests,
+              objects,
+              overlays,
+              journal,
+              cache,
+              completions,
+              clock,
+              limits,
+              log,
               options.tee == kPef ? Verified::when_it_asks : Verified::before_it_runs};
   Instances instances{world, {options.cpus, options.memory_mib}};
   SEALIFT_CHECK(instances.load());

@@ -18,7 +18,8 @@ constexpr std::array<std::string_view, 10> kSteps{
     "target_found",        "seal_opened",       "payload_verified",
     "components_verified", "guest_started",     "customer_data_delivered",
     "guest_ended"};
-constexpr std::string_view kAsked = "secure_mode_requested";  // between "components_pinned" and "operand_found"
+constexpr std::string_view kAsked =
+    "secure_mode_requested";  // between "components_pinned" and "operand_found"
 /// Where the TEE measures what it loads.
 constexpr std::array<std::string_view, 4> kLoadedSteps{"image_fetched", "guest_loaded", "guest_started",
                                                        "guest_ended"};
