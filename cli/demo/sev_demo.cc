@@ -31,13 +31,11 @@ class SevDemo {
     SEALIFT_CHECK(refuse_machines());
     SEALIFT_CHECK(refuse_policies());
     SEALIFT_CHECK(refuse_other_launches());
-    stage_.summary();
-    if (stage_.all_as_expected()) return {};
-    return fail(ErrorCode::internal, "a verdict was not the expected one");
+    return stage_.conclude();
   }
 
  private:
-  std::string file(const std::string& name) const { return stage_.path(name).string(); }
+  std::string file(const std::string& name) const { return stage_.file(name); }
 
   Status build_image() {
     stage_.act("At home: build an image whose disk key comes as the launch secret");

@@ -204,6 +204,12 @@ void Stage::expect_refusal(const std::string& title, const Result<Json>& outcome
   say(painted(kRed, fmt::format("✗ {} {}; {} at '{}' should have come", title, got, name(code), field)));
 }
 
+Status Stage::conclude() const {
+  summary();
+  if (all_as_expected()) return {};
+  return fail(ErrorCode::internal, "a verdict was not the expected one");
+}
+
 void Stage::summary() const {
   if (voice_ == Voice::json) {
     fmt::print("{}\n", Json{{"verdicts", verdicts_}, {"all_as_expected", all_as_expected()}}.dump());

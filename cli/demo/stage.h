@@ -31,6 +31,7 @@ class Stage {
   ~Stage();
 
   std::filesystem::path path(const std::string& name) const { return directory_.path() / name; }
+  std::string file(const std::string& name) const { return path(name).string(); }
   /// Of the cloud that the demo starts.
   std::filesystem::path machines() const { return path("cloud/machines"); }
 
@@ -58,10 +59,9 @@ class Stage {
   /// A refusal that must come: shown, and counted as a wrong verdict unless `outcome` is `code` at `field`.
   void expect_refusal(const std::string& title, const Result<Json>& outcome, ErrorCode code,
                       const std::string& field);
-  bool all_as_expected() const { return surprises_ == 0; }
   /// The verdicts, once more: {"verdicts": [{"what", "code", "field", "message", "as_expected"}],
-  /// "all_as_expected"}.
-  void summary() const;
+  /// "all_as_expected"}. Fails where one of them is not the expected one.
+  Status conclude() const;
 
  private:
   Stage(std::filesystem::path program, TemporaryDirectory directory, Voice voice)
@@ -70,6 +70,8 @@ class Stage {
   void show(const Words& words) const;
   Command command(const Words& words) const;
   void print(const std::string& line) const;
+  void summary() const;
+  bool all_as_expected() const { return surprises_ == 0; }
 
   std::filesystem::path program_;
   struct Following {

@@ -4,16 +4,13 @@
 /// without it.
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <sys/stat.h>
 
 #include "base/matchers.h"
-#include "emulator/pef/gdb/ultracall.h"
+#include "emulator/pef/boot_for_test.h"
 #include "emulator/pef/guest/guest_for_test.h"
 #include "emulator/pef/guest/hand_over.h"
 #include "emulator/pef/guest/operand_search.h"
-#include "emulator/pef/qemu.h"
 #include "formats/cpio/head.h"
-#include "formats/cpio/writer.h"
 #include "guest/agent/customer_data.h"
 #include "guest/image/flat_kernel.h"
 #include "guest/image/wrapped_kernel.h"
@@ -22,64 +19,33 @@
 namespace sealift::pef {
 namespace {
 
-namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 
 constexpr std::string_view kCmdline = "console=hvc0 quiet panic=-1 svm=on";
 constexpr std::string_view kSecret = "correct horse battery staple";
-constexpr std::uint32_t kMemoryMib = 256;
-constexpr std::uint32_t kCpus = 2;
 constexpr auto kPatience = 400s;  // seconds of work on a machine that may be busy
 constexpr std::size_t kMaxFile = 256U << 20U;
 
-fs::path kernels() {
-  const char* const cache = std::getenv("XDG_CACHE_HOME");
-  const char* const home = std::getenv("HOME");
-  const auto base = cache != nullptr && *cache != '\0' ? fs::path{cache} : fs::path{home} / ".cache";
-  return base / "sealift/ppc64le/kernel/boot";
-}
-
-/// The one file there whose name begins so.
-fs::path kernel(const std::string& prefix) {
-  std::error_code error;
-  for (const auto& file : fs::directory_iterator{kernels(), error})
-    if (file.path().filename().string().starts_with(prefix)) return file.path();
-  return {};
-}
-
 crypto::Digest sha512(ByteView bytes) { return crypto::digest(crypto::HashAlgorithm::sha512, bytes); }
-
-/// An initramfs behind its head: the unlock agent, which loads no modules.
-Bytes make_rest() {
-  const auto agent = read_file(SEALIFT_UNLOCK_PPC64LE, kMaxFile).value();
-  cpio::Writer writer;
-  Bytes archive;
-  const auto add = [&](const Bytes& bytes) { archive.insert(archive.end(), bytes.begin(), bytes.end()); };
-  add(writer.whole({.name = "init", .mode = S_IFREG | 0755}, agent).value());
-  add(writer.whole({.name = "sealift", .mode = S_IFDIR | 0755}).value());
-  add(writer.whole({.name = "sealift/modules", .mode = S_IFREG | 0644}).value());
-  add(writer.finish());
-  return archive;
-}
 
 class Boot : public testing::Test {
  protected:
   void SetUp() override {
-    if (kernel("vmlinux-").empty()) GTEST_SKIP() << "needs what guest/ppc64le/build-kernel makes";
-    rest_ = make_rest();
-    const auto fd = open_file(kernel("vmlinux-"), O_RDONLY).value();
+    if (kernel_for_test("vmlinux-").empty()) GTEST_SKIP() << "needs what guest/ppc64le/build-kernel makes";
+    auto rest = initramfs_body_for_test(SEALIFT_UNLOCK_PPC64LE);
+    ASSERT_THAT(rest, Succeeds());
+    rest_ = *std::move(rest);
+    const auto fd = open_file(kernel_for_test("vmlinux-"), O_RDONLY).value();
     const auto flat = image::flat_kernel_digest(fd.get()).value().value();
     integrity_ = {.kernel = flat.digest,
                   .initrd = sha512(rest_),
                   .bootargs = sha512(as_bytes(kCmdline)),
                   .rtas = sha512(esm::slof_rtas()),
                   .kernel_size = flat.size};
-    ASSERT_THAT(write_file(path("disk"), Bytes(1U << 20U)), Succeeds());
-    ASSERT_THAT(run_checked({.argv = {"qemu-img", "create", "-q", "-f", "qcow2", path("overlay"), "1M"}}),
-                Succeeds());
+    auto boot = BootForTest::create();
+    ASSERT_THAT(boot, Succeeds());
+    boot_.emplace(*std::move(boot));
   }
-
-  std::string path(const std::string& name) const { return (directory_.path() / name).string(); }
 
   Bytes our_operand() {
     std::vector<esm::CustomerData> data;
@@ -100,41 +66,41 @@ class Boot : public testing::Test {
   void boot_with_operand_in_initramfs(const Bytes& operand) {
     auto initramfs = cpio::make_head(operand).value();
     initramfs.insert(initramfs.end(), rest_.begin(), rest_.end());
-    boot(read_file(kernel("vmlinux-"), kMaxFile).value(), initramfs);
+    boot(read_file(kernel_for_test("vmlinux-"), kMaxFile).value(), initramfs);
   }
   void boot_with_operand_in_wrapper(const Bytes& operand) {
-    const auto wrapper = read_file(kernel("zImage-"), kMaxFile).value();
+    const auto wrapper = read_file(kernel_for_test("zImage-"), kMaxFile).value();
     boot(image::with_operand(wrapper, operand).value(), rest_);
   }
 
   /// The error, or none, on the guest's memory as it is.
   Result<SecureGuest> ask() {
-    return enter_secure_mode(guest_->memory, call_, {seals_, lockboxes_}, [](std::string_view) {});
+    return enter_secure_mode(guest().memory, call(), {seals_, lockboxes_}, [](std::string_view) {});
   }
   void flip(std::uint64_t address) {
-    auto byte = guest_->memory.view({address, 1}, "test").value()[0];
+    auto byte = guest().memory.view({address, 1}, "test").value()[0];
     byte ^= 1;
-    ASSERT_THAT(guest_->memory.write(address, {&byte, 1}, "test"), Succeeds());
+    ASSERT_THAT(guest().memory.write(address, {&byte, 1}, "test"), Succeeds());
   }
   void expect_refused(std::uint64_t flipped, ErrorCode code, const std::string& field) {
     flip(flipped);
     EXPECT_THAT(ask(), FailsAt(code, field));
     flip(flipped);
   }
-  BootTree boot_tree() const { return read_boot_tree(guest_->memory, call_.fdt_address).value(); }
+  BootTree boot_tree() { return read_boot_tree(guest().memory, call().fdt_address).value(); }
   void expect_every_alteration_to_be_found() {
     const auto tree = boot_tree();
-    expect_refused(call_.kernel_base, ErrorCode::kernel_differs, "kernel");
-    expect_refused(call_.kernel_base + *integrity_.kernel_size - 1, ErrorCode::kernel_differs, "kernel");
+    expect_refused(call().kernel_base, ErrorCode::kernel_differs, "kernel");
+    expect_refused(call().kernel_base + *integrity_.kernel_size - 1, ErrorCode::kernel_differs, "kernel");
     expect_refused(tree.initrd->start + tree.initrd->size - 1, ErrorCode::initramfs_differs, "initramfs");
     expect_refused(tree.rtas->start, ErrorCode::rtas_differs, "rtas");
     const auto word = as_text(tree.blob).find("console=hvc0");
     ASSERT_NE(word, std::string_view::npos);
-    expect_refused(call_.fdt_address + word, ErrorCode::cmdline_differs, "cmdline");
+    expect_refused(call().fdt_address + word, ErrorCode::cmdline_differs, "cmdline");
   }
 
   void expect_wrappers_operand_to_be_needed() {
-    const auto ours = find_operand(guest_->memory, boot_tree());
+    const auto ours = find_operand(guest().memory, boot_tree());
     ASSERT_THAT(ours, Succeeds());
     ASSERT_TRUE(ours->in_wrapper);
     expect_refused(ours->in_wrapper->start, ErrorCode::operand_malformed, "chosen.linux,esm-blob-start");
@@ -142,28 +108,31 @@ class Boot : public testing::Test {
 
   /// The guest is let in; its own words, and its memory afterwards.
   void let_in() {
-    ASSERT_THAT(trap_->expect_alone(), Succeeds());
+    ASSERT_THAT(trap().expect_alone(), Succeeds());
     auto secure = ask();
     ASSERT_THAT(secure, Succeeds());
     const auto message = ultravisor::message_for_guest(std::move(secure->customer_data)).value();
-    ASSERT_THAT(hand_over(guest_->memory, *secure, message), Succeeds());
+    ASSERT_THAT(hand_over(guest().memory, *secure, message), Succeeds());
     const auto pages = boot_tree().reserved.back();
-    ASSERT_THAT(trap_->enter(call_), Succeeds());
+    ASSERT_THAT(trap().enter(call()), Succeeds());
     ASSERT_THAT(await_console("sealift: customer data received"), Succeeds());
     EXPECT_NE(console().find("Switching to secure mode."), std::string::npos) << console();
-    const auto left = guest_->memory.view(pages, "pages").value();
+    const auto left = guest().memory.view(pages, "pages").value();
     EXPECT_EQ(as_text(left).find(kSecret), std::string_view::npos) << "the guest wipes what it took";
-    guest_->process->stop();
+    guest().process->stop();
   }
 
-  std::string console() const { return std::string{as_text(read_file(path("console"), kMaxFile).value())}; }
-  Status await_console(const std::string& text) const {
+  PausedGuest& guest() { return boot_->guest(); }
+  UltracallTrap& trap() { return boot_->trap(); }
+  const EsmCall& call() const { return boot_->call(); }
+  std::string console() const { return boot_->console(); }
+  Status await_console(const std::string& text) {
     const auto deadline = GdbClient::Clock::now() + kPatience;
     bool ended = false;
     while (console().find(text) == std::string::npos) {
       if (ended) return fail(ErrorCode::guest_failed, console());
       if (GdbClient::Clock::now() > deadline) return fail(ErrorCode::timeout, console());
-      ended = guest_->process->wait(50ms).has_value();
+      ended = guest().process->wait(50ms).has_value();
     }
     return {};
   }
@@ -172,37 +141,14 @@ class Boot : public testing::Test {
   SealOpenerForTest seals_{seed_.expose()};
   LockboxOpenerForTest lockboxes_;
   esm::IntegrityInformation integrity_;
-  std::optional<PausedGuest> guest_;
-  std::optional<UltracallTrap> trap_;
-  EsmCall call_;
 
  private:
   void boot(const Bytes& kernel_file, const Bytes& initramfs) {
-    ASSERT_THAT(write_file(path("kernel"), kernel_file), Succeeds());
-    ASSERT_THAT(write_file(path("initramfs"), initramfs), Succeeds());
-    const auto open = [&](const char* name, int flags) { return open_file(path(name), flags, 0600).value(); };
-    ultravisor::LaunchFiles files;
-    files.kernel = open("kernel", O_RDONLY);
-    files.initramfs = open("initramfs", O_RDONLY);
-    ultravisor::KeptComponents none{0};
-    const auto components = ultravisor::pin_components(files, none).value();
-    const auto disk = open("disk", O_RDONLY);
-    const auto overlay = open("overlay", O_RDWR);
-    const auto said = open("console", O_RDWR | O_CREAT);
-    auto started =
-        start_paused({}, {"boot-test", components.kernel, components.initramfs, std::string{kCmdline},
-                          kMemoryMib, kCpus, disk.get(), overlay.get(), said.get()});
-    ASSERT_THAT(started, Succeeds());
-    guest_.emplace(std::move(*started));
-    auto trap = UltracallTrap::set(std::move(guest_->gdb));
-    ASSERT_THAT(trap, Succeeds());
-    trap_.emplace(std::move(*trap));
-    const auto call = trap_->await_esm(GdbClient::Clock::now() + kPatience);
-    ASSERT_THAT(call, Succeeds()) << console();
-    call_ = *call;
+    const auto asks = boot_->until_it_asks(kernel_file, initramfs, kCmdline, kPatience);
+    ASSERT_THAT(asks, Succeeds()) << boot_->console();
   }
 
-  TemporaryDirectory directory_ = TemporaryDirectory::create().value();
+  std::optional<BootForTest> boot_;
   Bytes rest_;
 };
 
@@ -232,8 +178,8 @@ INSTANTIATE_TEST_SUITE_P(Forms, BootInEveryForm, testing::Combine(testing::Bool(
 TEST_F(Boot, EndsByItselfWhereItIsRefused) {
   boot_with_operand_in_initramfs(our_operand());
   ASSERT_FALSE(HasFatalFailure());
-  ASSERT_THAT(trap_->answer(UltracallCode::permission), Succeeds());
-  EXPECT_THAT(guest_->process->wait(kPatience), Succeeds());
+  ASSERT_THAT(trap().answer(UltracallCode::permission), Succeeds());
+  EXPECT_THAT(guest().process->wait(kPatience), Succeeds());
   EXPECT_NE(console().find("Switching to secure mode."), std::string::npos);
   EXPECT_EQ(console().find("customer data received"), std::string::npos) << console();
 }

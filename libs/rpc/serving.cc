@@ -3,11 +3,9 @@
 
 #include <fmt/core.h>
 #include <poll.h>
-#include <pthread.h>
-#include <sys/signalfd.h>
 
+#include <cerrno>
 #include <charconv>
-#include <csignal>
 #include <cstdio>
 
 #include "rpc/metrics.h"
@@ -44,17 +42,6 @@ void wait_for(int stop) {
 }
 
 }  // namespace
-
-Result<UniqueFd> stop_signals() {
-  sigset_t signals;
-  ::sigemptyset(&signals);
-  ::sigaddset(&signals, SIGTERM);
-  ::sigaddset(&signals, SIGINT);
-  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  UniqueFd fd{::signalfd(-1, &signals, SFD_CLOEXEC)};
-  if (!fd) return fail_errno("signalfd");
-  return fd;
-}
 
 Result<std::shared_ptr<Credentials>> load_credentials(const std::filesystem::path& directory, Role role) {
   const auto loaded = [&]() -> Result<std::shared_ptr<Credentials>> {

@@ -18,9 +18,6 @@ struct ServingOptions {
   std::filesystem::path credentials;   ///< as `sealift pki issue` writes it
 };
 
-/// Readable when SIGTERM or SIGINT came. Called before any thread starts, so that all of them block these.
-Result<UniqueFd> stop_signals();
-
 /// The credentials in the directory; invalid_argument where they are of another role.
 Result<std::shared_ptr<Credentials>> load_credentials(const std::filesystem::path& directory, Role role);
 

@@ -2,7 +2,6 @@
 /// sealift-agent: the untrusted daemon of a host. It does what its zone's orchestrator says, as far as the
 /// host's TPM and ultravisor agree.
 #include <fmt/core.h>
-#include <pthread.h>
 #include <sys/file.h>
 #include <sys/signalfd.h>
 #include <sys/utsname.h>
@@ -14,6 +13,7 @@
 
 #include "base/file.h"
 #include "program/program.h"
+#include "program/stop_signals.h"
 #include "rpc/serving.h"
 #include "services/agent/adapters/journal_directory.h"
 #include "services/agent/adapters/object_fetcher.h"
@@ -146,19 +146,6 @@ void log(const std::string& line) {
   std::fputs(fmt::format("sealift-agent: {}\n", text).c_str(), stderr);
 }
 
-/// Readable when SIGTERM or SIGINT came. Set before any thread starts, so that all block them.
-Result<UniqueFd> stop_signals() {
-  ::signal(SIGPIPE, SIG_IGN);
-  sigset_t signals;
-  ::sigemptyset(&signals);
-  ::sigaddset(&signals, SIGTERM);
-  ::sigaddset(&signals, SIGINT);
-  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  UniqueFd fd{::signalfd(-1, &signals, SFD_CLOEXEC)};
-  if (!fd) return fail_errno("signalfd");
-  return fd;
-}
-
 /// Two agents over one journal would start things twice.
 Result<UniqueFd> lock_state(const fs::path& state) {
   SEALIFT_CHECK(make_private_directory(state));
@@ -207,6 +194,7 @@ Result<Tee> tpm_tee(const Options& options) {
 }
 
 Status run(const Options& options) {
+  ::signal(SIGPIPE, SIG_IGN);
   SEALIFT_TRY(const auto stop, stop_signals());
   SEALIFT_TRY(const auto tee, options.tee == kSev ? sev_tee(options) : tpm_tee(options));
   SEALIFT_TRY(const auto state_lock, lock_state(options.state));

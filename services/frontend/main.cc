@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include "program/program.h"
+#include "program/stop_signals.h"
 #include "services/frontend/adapters/housekeeper.h"
 #include "services/frontend/adapters/image_service.h"
 #include "services/frontend/adapters/launch_service.h"
@@ -26,7 +27,7 @@ rpc::ServerOptions server_options(const Options& options, sql::Database& databas
 }
 
 Status run(const Options& options) {
-  SEALIFT_TRY(const auto stop, rpc::stop_signals());
+  SEALIFT_TRY(const auto stop, stop_signals());
   SEALIFT_CHECK(check_prices(options.terms.prices));
   SEALIFT_TRY(const auto credentials,
               rpc::load_credentials(options.serving.credentials, rpc::Role::frontend));

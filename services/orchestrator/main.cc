@@ -5,6 +5,7 @@
 
 #include "crypto/unique_id.h"
 #include "program/program.h"
+#include "program/stop_signals.h"
 #include "rpc/serving.h"
 #include "services/orchestrator/adapters/host_service.h"
 #include "services/orchestrator/adapters/object_locations.h"
@@ -56,7 +57,7 @@ void declare(CLI::App& app, Options& options) {
 }
 
 Status run(const Options& options) {
-  SEALIFT_TRY(const auto stop, rpc::stop_signals());
+  SEALIFT_TRY(const auto stop, stop_signals());
   SEALIFT_TRY(const auto credentials,
               rpc::load_credentials(options.serving.credentials, rpc::Role::orchestrator));
   SEALIFT_TRY(const auto database, store::open(options.database, store::Schema::launches));

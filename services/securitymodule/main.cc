@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/hardening.h"
 #include "program/program.h"
+#include "program/stop_signals.h"
 #include "rpc/serving.h"
 #include "services/securitymodule/adapters/opening.h"
 #include "services/securitymodule/adapters/service.h"
@@ -125,7 +126,7 @@ Status expect_complete(const Options& options) {
 Status serve(const Options& options) {
   SEALIFT_CHECK(expect_complete(options));
   SEALIFT_CHECK(harden_process());
-  SEALIFT_TRY(const auto stop, rpc::stop_signals());
+  SEALIFT_TRY(const auto stop, stop_signals());
   SEALIFT_TRY(const auto credentials,
               rpc::load_credentials(options.serving.credentials, rpc::Role::security_module));
   const auto& own = credentials->identity();

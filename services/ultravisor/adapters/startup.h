@@ -1,16 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
-/// What every ultravisor does first.
+/// What every ultravisor is told when it starts: by its command line, and by the firmware's last stage.
 #pragma once
 
+#include <CLI/CLI.hpp>
+#include <optional>
+
 #include "base/file.h"
+#include "services/ultravisor/adapters/sandboxed_process.h"
 #include "tpm/profile.h"
 
 namespace sealift::ultravisor {
 
-/// This boot's password, from the pipe of the firmware's last stage.
-Result<Secret<tpm::kBootPasswordSize>> read_boot_password(int fd);
+struct StartupOptions {
+  std::string tcti;
+  int boot_password_fd = -1;
+  std::filesystem::path event_log;
+  std::filesystem::path socket;
+  std::filesystem::path approvals;
+  std::string run_as = "nobody";
+};
+void declare_startup(CLI::App& app, StartupOptions& options);
 
-/// Readable when SIGTERM or SIGINT came. Set before any thread starts, so that all block them.
-Result<UniqueFd> stop_signals();
+using BootPassword = Secret<tpm::kBootPasswordSize>;
+/// The next password in the pipe of the firmware's last stage, which gives this boot's first. None where the
+/// pipe ends; truncated where it ends within one.
+Result<std::optional<BootPassword>> read_password(int fd);
+/// The same, where there must be one.
+Result<BootPassword> read_boot_password(int fd);
+
+/// Of whom QEMU is to be; none where this is not root, and so cannot become anybody.
+Result<std::optional<Identity>> guests_identity(const StartupOptions& options);
 
 }  // namespace sealift::ultravisor
