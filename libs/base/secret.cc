@@ -3,18 +3,37 @@
 
 #include <string.h>  // explicit_bzero
 
+#include <cstring>
+
 namespace sealift {
 
 void wipe(std::span<std::uint8_t> bytes) noexcept {
   if (!bytes.empty()) explicit_bzero(bytes.data(), bytes.size());
 }
 
+namespace {
+
+/// From here on the compiler knows nothing of the value: what follows cannot end early for it.
+std::uint64_t opaque(std::uint64_t value) noexcept {
+  asm volatile("" : "+r"(value));  // NOLINT(hicpp-no-assembler)
+  return value;
+}
+
+std::uint64_t word_at(ByteView bytes, std::size_t offset) noexcept {
+  std::uint64_t word = 0;
+  std::memcpy(&word, bytes.data() + offset, sizeof word);
+  return word;
+}
+
+}  // namespace
+
 bool constant_time_equal(ByteView a, ByteView b) noexcept {
   if (a.size() != b.size()) return false;
-  volatile std::uint8_t difference = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    difference = static_cast<std::uint8_t>(difference | (a[i] ^ b[i]));
-  }
+  std::uint64_t difference = 0;
+  std::size_t at = 0;
+  for (; a.size() - at >= sizeof difference; at += sizeof difference)
+    difference = opaque(difference | (word_at(a, at) ^ word_at(b, at)));
+  for (; at < a.size(); ++at) difference = opaque(difference | static_cast<unsigned>(a[at] ^ b[at]));
   return difference == 0;
 }
 

@@ -19,6 +19,19 @@ static_assert(!std::is_copy_constructible_v<SecretBytes> && !std::is_copy_assign
 static_assert(!Printable<Secret<32>> && !Printable<SecretBytes>);
 static_assert(!ExposesATemporary<Secret<32>> && !ExposesATemporary<SecretBytes>);
 
+TEST(ConstantTimeEqualTest, FindsADifferenceInEveryBitOfEverySize) {
+  for (std::size_t size = 0; size <= 35; ++size) {
+    const Bytes bytes(size, 0xa5);
+    EXPECT_TRUE(constant_time_equal(bytes, Bytes(size, 0xa5))) << size;
+    EXPECT_FALSE(constant_time_equal(bytes, Bytes(size + 1, 0xa5))) << size;
+    for (std::size_t bit = 0; bit < 8 * size; ++bit) {
+      auto other = bytes;
+      other[bit / 8] ^= static_cast<std::uint8_t>(1U << (bit % 8));
+      EXPECT_FALSE(constant_time_equal(bytes, other)) << size << ' ' << bit;
+    }
+  }
+}
+
 TEST(SecretTest, WipesWhatItWasMadeFrom) {
   std::array<std::uint8_t, 4> source{1, 2, 3, 4};
   const Secret<4> secret{std::span<std::uint8_t, 4>{source}};
