@@ -54,18 +54,18 @@ std::int64_t now_ms(const Clock& clock) {
   return std::chrono::duration_cast<milliseconds>(clock.now().time_since_epoch()).count();
 }
 
-Result<bool> LaunchSteps::take_one(const std::string& owner) {
-  SEALIFT_TRY(auto due, stores_.launches.claim(owner, now_ms(clock_), limits_.lease.count(), 1));
-  if (due.empty()) return false;
-  auto record = std::move(due.front());
+Result<std::vector<store::LaunchRecord>> LaunchSteps::claim(const std::string& owner, int limit) {
+  return stores_.launches.claim(owner, now_ms(clock_), limits_.lease.count(), limit);
+}
+
+Status LaunchSteps::step(store::LaunchRecord record, const std::string& owner) {
   while (true) {
     SEALIFT_TRY(auto launch, Launch::read(record, now_ms(clock_)));
-    const auto taken = step(std::move(launch));
-    if (taken) return true;
-    if (taken.error().code != ErrorCode::conflict) return tl::unexpected(taken.error());
+    auto taken = step(std::move(launch));
+    if (taken || taken.error().code != ErrorCode::conflict) return taken;
     // A host, a customer or another replica moved it on meanwhile. As long as the lease is ours, so is it.
     SEALIFT_TRY(record, stores_.launches.get_any(record.launch_id));
-    if (record.lease_owner != owner) return true;
+    if (record.lease_owner != owner) return {};
   }
 }
 

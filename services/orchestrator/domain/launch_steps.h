@@ -34,8 +34,10 @@ class LaunchSteps {
         clock_{clock},
         limits_{limits} {}
 
-  /// Takes the next step of one launch that is due, as `owner`. False where none is.
-  Result<bool> take_one(const std::string& owner);
+  /// Launches whose next step is due, at most `limit`, leased to `owner`.
+  Result<std::vector<store::LaunchRecord>> claim(const std::string& owner, int limit);
+  /// Takes the next step of one of these.
+  Status step(store::LaunchRecord record, const std::string& owner);
 
  private:
   Status step(Launch launch);

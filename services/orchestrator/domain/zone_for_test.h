@@ -152,9 +152,10 @@ class ZoneForTest : public testing::Test {
   /// Every step that can be taken now.
   void work(LaunchSteps& steps) {
     for (int i = 0; i < 1000; ++i) {
-      const auto took = steps.take_one("replica-1");
-      ASSERT_THAT(took, Succeeds());
-      if (!*took) return;
+      auto due = steps.claim("replica-1", 1);
+      ASSERT_THAT(due, Succeeds());
+      if (due->empty()) return;
+      ASSERT_THAT(steps.step(std::move(due->front()), "replica-1"), Succeeds());
     }
     FAIL() << "the launches never come to rest";
   }
