@@ -86,7 +86,8 @@ class SecurityModule {
                     kTenant,
                     "--protector",
                     "insecure-file:" + (directory_ / "key").string(),
-                    "--create-key"};
+                    "--create-key",
+                    "--insecure-plain-insertion"};
     command.stdout_fd = writing.get();
     process_ = must(spawn(command));
     writing.reset();

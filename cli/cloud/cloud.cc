@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
+#include "cli/cloud/insertion.h"
 #include "rpc/pki.h"
 
 namespace sealift::cli {
@@ -61,7 +62,11 @@ Result<Cloud> Cloud::open(const CloudOptions& options) {
   SEALIFT_TRY(const auto directory, text_member(json, "credentials"));
   SEALIFT_TRY(auto files, rpc::credential_files(file.parent_path() / directory));
   SEALIFT_TRY(auto credentials, rpc::Credentials::load(std::move(files)));
-  return Cloud{std::move(addresses), std::move(credentials)};
+  std::optional<tee::InsertionTrust> trust;
+  if (const auto proof = json.find("security_module_proof"); proof != json.end()) {
+    SEALIFT_TRY(trust, read_insertion_trust(*proof, file.parent_path()));
+  }
+  return Cloud{std::move(addresses), std::move(credentials), std::move(trust)};
 }
 
 const std::string& Cloud::tenant() const { return credentials_->identity().name; }
@@ -83,6 +88,14 @@ Result<std::unique_ptr<rpc::Channel>> Cloud::frontend() const {
 }
 Result<std::unique_ptr<rpc::Channel>> Cloud::security_module() const {
   return connect(addresses_.security_module, "security_module", rpc::Role::security_module, tenant());
+}
+Result<tee::InsertionTrust> Cloud::security_module_trust() const {
+  if (trust_) return *trust_;
+  return fail(
+      ErrorCode::not_found,
+      "your cloud file does not say how your security module proves itself (docs/security-module.md); "
+      "--insecure-plain-insertion sends the seed to whoever answers in its name",
+      "security_module_proof");
 }
 Result<std::unique_ptr<rpc::Channel>> Cloud::orchestrator() const {
   return connect(addresses_.orchestrator, "orchestrator", rpc::Role::orchestrator, {});

@@ -2,7 +2,8 @@
 /// The cloud that a customer uses: where it is, and who the customer is there. One JSON file says both:
 ///
 ///   {"format": "sealift-cloud-v1", "credentials": "DIR",
-///    "frontend": "HOST:PORT", "security_module": "HOST:PORT", "orchestrator": "HOST:PORT"}
+///    "frontend": "HOST:PORT", "security_module": "HOST:PORT", "orchestrator": "HOST:PORT",
+///    "security_module_proof": {"roots": ["our-ca.pem"]}}
 ///
 /// `credentials` is a directory as `sealift pki issue` writes it, relative to the file. Replicas are
 /// separated by commas. Addresses that a user has no business with are left out.
@@ -14,6 +15,7 @@
 
 #include "cli/command_line.h"
 #include "rpc/client.h"
+#include "tee/insertion_proof.h"
 
 namespace sealift::cli {
 
@@ -34,6 +36,9 @@ class Cloud {
   Result<std::unique_ptr<rpc::Channel>> frontend() const;
   Result<std::unique_ptr<rpc::Channel>> security_module() const;
   Result<std::unique_ptr<rpc::Channel>> orchestrator() const;
+  /// How the customer's security module proves itself (cloud/insertion.h); not_found where the file does not
+  /// say.
+  Result<tee::InsertionTrust> security_module_trust() const;
 
  private:
   struct Addresses {
@@ -41,13 +46,15 @@ class Cloud {
     std::string security_module;
     std::string orchestrator;
   };
-  Cloud(Addresses addresses, std::shared_ptr<rpc::Credentials> credentials)
-      : addresses_{std::move(addresses)}, credentials_{std::move(credentials)} {}
+  Cloud(Addresses addresses, std::shared_ptr<rpc::Credentials> credentials,
+        std::optional<tee::InsertionTrust> trust)
+      : addresses_{std::move(addresses)}, credentials_{std::move(credentials)}, trust_{std::move(trust)} {}
   Result<std::unique_ptr<rpc::Channel>> connect(const std::string& address, const char* what, rpc::Role role,
                                                 const std::string& name) const;
 
   Addresses addresses_;
   std::shared_ptr<rpc::Credentials> credentials_;
+  std::optional<tee::InsertionTrust> trust_;
 };
 
 }  // namespace sealift::cli

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "cli/cloud/insertion.h"
 #include "cli/inputs.h"
 #include "cli/policy_file.h"
 #include "cli/sev/launch_secret.h"
@@ -68,33 +69,43 @@ v1::SeedPolicy seed_policy(const sev::LaunchPolicy& approved) {
   return policy;
 }
 
-}  // namespace
-
-Status put_launch_secret(const Cloud& cloud, const SevOwner& owner) {
-  SEALIFT_TRY(const auto table, launch_secret_table(owner.owner));
+Status put(const Cloud& cloud, v1::PutSeedRequest request, Insertion how) {
+  static const SystemClock clock;
   SEALIFT_TRY(const auto security_module, cloud.security_module());
-  v1::PutSeedRequest request;
-  request.set_image_id(owner.owner.inputs.image_id.hex());
-  *request.mutable_policy() = seed_policy(owner.policy);
-  request.set_seed(table.expose().data(), table.size());
+  if (how == Insertion::secure) {
+    SEALIFT_TRY(const auto trust, cloud.security_module_trust());
+    return insert_seed(*security_module, cloud.tenant(), trust, std::move(request), clock);
+  }
   const auto put = security_module->call<v1::PutSeedResponse>("sealift.v1.SeedService.PutSeed", request);
   ::explicit_bzero(request.mutable_seed()->data(), request.seed().size());
   if (!put) return tl::unexpected(put.error());
   return {};
 }
 
+}  // namespace
+
+void declare_insertion(Command& command, bool& insecurely_plain) {
+  command.flag("--insecure-plain-insertion", insecurely_plain,
+               "send the seed to whoever answers as the security module, without a proof that it is yours");
+}
+
+Status put_launch_secret(const Cloud& cloud, const SevOwner& owner, Insertion how) {
+  SEALIFT_TRY(const auto table, launch_secret_table(owner.owner));
+  v1::PutSeedRequest request;
+  request.set_image_id(owner.owner.inputs.image_id.hex());
+  *request.mutable_policy() = seed_policy(owner.policy);
+  request.set_seed(table.expose().data(), table.size());
+  return put(cloud, std::move(request), how);
+}
+
 Status put_seed(const Cloud& cloud, const std::string& image_id, const Path& seed_file,
-                const ApprovalOptions& approval, const std::string& tee) {
+                const ApprovalOptions& approval, const std::string& tee, Insertion how) {
   SEALIFT_TRY(const auto seed, read_seed(seed_file));
-  SEALIFT_TRY(const auto security_module, cloud.security_module());
   v1::PutSeedRequest request;
   request.set_image_id(image_id);
   SEALIFT_TRY(*request.mutable_policy(), seed_policy(approval, tee));
   request.set_seed(seed.expose().data(), seed.expose().size());
-  const auto put = security_module->call<v1::PutSeedResponse>("sealift.v1.SeedService.PutSeed", request);
-  ::explicit_bzero(request.mutable_seed()->data(), request.seed().size());
-  if (!put) return tl::unexpected(put.error());
-  return {};
+  return put(cloud, std::move(request), how);
 }
 
 }  // namespace sealift::cli

@@ -11,10 +11,15 @@
 
 namespace sealift::cli {
 
+/// Whether the security module must prove itself first.
+enum class Insertion : std::uint8_t { secure, insecurely_plain };
+/// --insecure-plain-insertion.
+void declare_insertion(Command& command, bool& insecurely_plain);
+
 /// The launch secret of an SEV image, and which launch gets it. The same again is accepted.
-Status put_launch_secret(const Cloud& cloud, const SevOwner& owner);
+Status put_launch_secret(const Cloud& cloud, const SevOwner& owner, Insertion how);
 /// The seed and on which hosts, of the image's kind, it may be used. The same again is accepted.
 Status put_seed(const Cloud& cloud, const std::string& image_id, const std::filesystem::path& seed,
-                const ApprovalOptions& approval, const std::string& tee);
+                const ApprovalOptions& approval, const std::string& tee, Insertion how);
 
 }  // namespace sealift::cli

@@ -154,12 +154,14 @@ struct SeedOptions {
   std::string image_id;
   Path seed;
   std::string tee = "measured";
+  bool plain = false;
   ApprovalOptions approval;
 };
 
 Status insert_seed(const SeedOptions& options, Context& context) {
   SEALIFT_TRY(const auto cloud, Cloud::open(options.cloud));
-  SEALIFT_CHECK(put_seed(cloud, options.image_id, options.seed, options.approval, options.tee));
+  SEALIFT_CHECK(put_seed(cloud, options.image_id, options.seed, options.approval, options.tee,
+                         options.plain ? Insertion::insecurely_plain : Insertion::secure));
   return context.report(Json{{"image_id", options.image_id}}, "the security module has the image's seed\n");
 }
 
@@ -220,6 +222,7 @@ void declare_seed_commands(Command root) {
       .choice("--tee", options->tee, {"measured", "pef"}, "what the image is for (default: measured)");
   declare_approval(put, options->approval, Need::optional);
   declare_policy_file(put, options->approval);
+  declare_insertion(put, options->plain);
   declare_cloud(put, options->cloud);
 
   auto list = group.command("list", "What it has", "sealift seed list --json",

@@ -39,6 +39,9 @@ struct LaunchOptions {
   std::string idempotency_key;
   bool consent = false;
   bool wait = false;
+  bool plain = false;
+
+  Insertion insertion() const { return plain ? Insertion::insecurely_plain : Insertion::secure; }
 };
 
 const SystemClock kClock;
@@ -160,12 +163,12 @@ Status insert(const LaunchOptions& options, const Cloud& cloud, rpc::Channel& fr
     SEALIFT_TRY(const auto owner, sev_owner(options));
     if (owner.owner.inputs.image_id.hex() != image_id)
       return fail(ErrorCode::invalid_argument, "what the owner keeps is of another image", "--owner");
-    SEALIFT_CHECK(put_launch_secret(cloud, owner));
+    SEALIFT_CHECK(put_launch_secret(cloud, owner, options.insertion()));
     return context.tick("the security module has the image's launch secret");
   }
   if (options.seed.empty()) return {};
   SEALIFT_TRY(const auto tee, tee_of(options, frontend));
-  SEALIFT_CHECK(put_seed(cloud, image_id, options.seed, options.approval, tee));
+  SEALIFT_CHECK(put_seed(cloud, image_id, options.seed, options.approval, tee, options.insertion()));
   return context.tick("the security module has the image's seed");
 }
 
@@ -219,6 +222,7 @@ void declare_launch(Command root) {
   declare_approval(command, options->approval, Need::optional);
   declare_policy_file(command, options->approval);
   declare_owner(command, options->owner);
+  declare_insertion(command, options->plain);
   declare_cloud(command, options->cloud);
 }
 

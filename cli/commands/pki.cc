@@ -8,6 +8,7 @@
 #include "cli/commands/commands.h"
 #include "cli/inputs.h"
 #include "rpc/pki.h"
+#include "tee/insertion_proof.h"
 
 namespace sealift::cli {
 namespace {
@@ -25,6 +26,14 @@ struct IssueCommandOptions {
   std::string name;
   Path out;
   std::vector<std::string> hosts;
+  std::uint32_t days = 365;
+};
+
+struct InsertionOptions {
+  Path directory;
+  Path key;
+  std::string name = "security module";
+  Path out;
   std::uint32_t days = 365;
 };
 
@@ -46,11 +55,14 @@ Status init(const InitOptions& options, Context& context) {
                   certificate, options.trust_domain, options.directory.string()));
 }
 
+Status check_days(std::uint32_t days) {
+  if (days > 0 && days <= kLongestDays) return {};
+  return fail(ErrorCode::invalid_argument, fmt::format("--days takes 1 to {}", kLongestDays), "--days");
+}
+
 Status issue(const IssueCommandOptions& options, Context& context) {
   SEALIFT_TRY(const auto role, rpc::parse_role(options.role));
-  if (options.days == 0 || options.days > kLongestDays) {
-    return fail(ErrorCode::invalid_argument, fmt::format("--days takes 1 to {}", kLongestDays), "--days");
-  }
+  SEALIFT_CHECK(check_days(options.days));
   SEALIFT_TRY(const auto certificate,
               rpc::issue_credentials(options.directory, role, options.name, options.out, now(),
                                      {.hosts = options.hosts, .validity = std::chrono::days{options.days}}));
@@ -61,6 +73,23 @@ Status issue(const IssueCommandOptions& options, Context& context) {
                              {"credentials", options.out.string()}},
                         fmt::format("{} until {}: {}\n", identity, crypto::utc_text(certificate.not_after()),
                                     options.out.string()));
+}
+
+Status certify_insertion_key(const InsertionOptions& options, Context& context) {
+  SEALIFT_CHECK(check_days(options.days));
+  constexpr std::size_t kLimit = 64UL * 1024;
+  SEALIFT_TRY(const auto pem, read_file(options.key, kLimit));
+  SEALIFT_TRY(const auto key, in_file(options.key, crypto::PublicKey::parse(pem)));
+  const auto validity = rpc::certificate_validity(now(), std::chrono::days{options.days});
+  SEALIFT_TRY(const auto certificate,
+              rpc::issue_certificate(options.directory,
+                                     tee::insertion_certificate_draft(key, options.name, validity)));
+  SEALIFT_CHECK(write_file(options.out, as_bytes(certificate.pem())));
+  return context.report(Json{{"serial", certificate.serial()},
+                             {"not_after", crypto::utc_text(certificate.not_after())},
+                             {"certificate", options.out.string()}},
+                        fmt::format("insertion key of \"{}\" until {}: {}\n", printable(options.name),
+                                    crypto::utc_text(certificate.not_after()), options.out.string()));
 }
 
 Status revoke(const RevokeOptions& options, Context& context) {
@@ -105,6 +134,23 @@ void declare_pki(Command root) {
       .number("--days", issue_options->days, "how long it counts (default: 365)")
       .path("--out", issue_options->out, kDirectory, "where certificate.pem, key.pem, ca.pem and crl.pem go",
             Need::required);
+
+  auto insertion_options = std::make_shared<InsertionOptions>();
+  group
+      .command("insertion",
+               "Certify the insertion key of your security module, once you have seen where it is",
+               "sealift-sm insertion-key --create-key --insertion-key 'pkcs11:…' >insertion.pub\n"
+               "sealift pki insertion sm-pki --key insertion.pub --out insertion.pem",
+               [insertion_options](Context& context) {
+                 return certify_insertion_key(*insertion_options, context);
+               })
+      .path("DIR", insertion_options->directory, kDirectory,
+            "a certification authority of yours that the cloud has no key of", Need::required)
+      .path("--key", insertion_options->key, kFile, "as sealift-sm insertion-key prints it", Need::required)
+      .text("--name", insertion_options->name, kText, "for people (default: security module)")
+      .number("--days", insertion_options->days, "how long it counts (default: 365)")
+      .path("--out", insertion_options->out, kFile,
+            "the certificate, for sealift-sm --insertion-certificates", Need::required);
 
   auto revoke_options = std::make_shared<RevokeOptions>();
   group

@@ -12,6 +12,7 @@
 #include "cli/dev/emulator.h"
 #include "cli/programs.h"
 #include "rpc/pki.h"
+#include "tee/insertion_proof.h"
 #include "tee/sev/amd_certificate.h"
 
 namespace sealift::cli {
@@ -74,6 +75,7 @@ Status DevCloud::start() {
     SEALIFT_CHECK(make_directory(path(name)));
   }
   SEALIFT_CHECK(make_certificates());
+  SEALIFT_CHECK(make_insertion_keys());
   SEALIFT_CHECK(start_orchestrators());
   SEALIFT_CHECK(start_security_modules());
   SEALIFT_CHECK(start_frontend());
@@ -106,6 +108,25 @@ Status DevCloud::make_certificates() {
   return {};
 }
 
+Status DevCloud::make_insertion_keys() const {
+  constexpr std::chrono::days kValidity{365};
+  const auto now = SystemClock{}.now();
+  const auto pki = path("insertion-pki");
+  if (!fs::exists(pki / "ca.pem")) SEALIFT_CHECK(rpc::create_pki(pki, kTrustDomain, now));
+  for (const auto& tenant : options_.tenants) {
+    const auto certificate_file = path("sm-" + tenant + ".insertion.pem");
+    if (fs::exists(certificate_file)) continue;
+    SEALIFT_TRY(const auto key, crypto::PrivateKey::generate_ec(crypto::Curve::p256));
+    const auto pem = key.pem();
+    SEALIFT_CHECK(write_file(path("sm-" + tenant + ".insertion.key"), pem.expose(), 0600));
+    const auto draft = tee::insertion_certificate_draft(key.public_key(), "sm-" + tenant,
+                                                        rpc::certificate_validity(now, kValidity));
+    SEALIFT_TRY(const auto certificate, rpc::issue_certificate(pki, draft));
+    SEALIFT_CHECK(write_file(certificate_file, as_bytes(certificate.pem())));
+  }
+  return {};
+}
+
 std::string DevCloud::objects() const {
   return options_.objects.empty() ? "dir:" + path("objects").string() : options_.objects;
 }
@@ -135,10 +156,13 @@ Status DevCloud::start_security_modules() {
   SEALIFT_TRY(const auto program, find_program("sealift-sm"));
   for (const auto& tenant : options_.tenants) {
     const auto name = "sm-" + tenant;
-    SEALIFT_TRY(auto address, supervisor_.start_service(
-                                  name, {program.string(), "--credentials", credentials(name).string(),
-                                         "--database", database(name), "--tenant", tenant, "--protector",
-                                         "insecure-file:" + path(name + ".key").string(), "--create-key"}));
+    SEALIFT_TRY(auto address,
+                supervisor_.start_service(
+                    name, {program.string(), "--credentials", credentials(name).string(), "--database",
+                           database(name), "--tenant", tenant, "--protector",
+                           "insecure-file:" + path(name + ".key").string(), "--create-key", "--insertion-key",
+                           "insecure-file:" + path(name + ".insertion.key").string(),
+                           "--insertion-certificates", path(name + ".insertion.pem").string()}));
     security_modules_.push_back(std::move(address));
   }
   return {};
@@ -260,6 +284,7 @@ Status DevCloud::write_cloud_file(const std::string& name, const std::string& se
   } else {
     json["frontend"] = frontend_;
     json["security_module"] = security_module;
+    json["security_module_proof"] = Json{{"roots", {"insertion-pki/ca.pem"}}};
   }
   const auto text = json.dump(2) + "\n";
   return write_file(

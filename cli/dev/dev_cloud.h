@@ -48,6 +48,8 @@ class DevCloud {
  private:
   std::string launch_hints() const;
   Status make_certificates();
+  /// Of each tenant's security module, certified by an authority of their own.
+  Status make_insertion_keys() const;
   Status make_machine(const std::string& name, const std::string& tee);
   Status approve_firmware();
   Status start_orchestrators();

@@ -25,10 +25,6 @@ constexpr std::chrono::days kAuthorityValidity{3650};
 constexpr std::chrono::minutes kEarlier{10};
 constexpr std::size_t kKeyLimit = 64 * 1024;
 
-crypto::Validity validity(TimePoint now, std::chrono::seconds length) {
-  return {crypto::unix_seconds(now - kEarlier), crypto::unix_seconds(now + length)};
-}
-
 /// One at a time changes the directory.
 Result<UniqueFd> lock(const fs::path& directory) {
   SEALIFT_TRY(auto fd, open_file(directory, O_RDONLY | O_DIRECTORY));
@@ -93,7 +89,7 @@ Result<CertificateDraft> draft_for(const Identity& identity, const crypto::Publi
     alt_names += "," + name;
   }
   CertificateDraft draft;
-  draft.validity = validity(now, options.validity);
+  draft.validity = certificate_validity(now, options.validity);
   draft.extensions = {{"basicConstraints", "critical,CA:FALSE"},
                       {"keyUsage", "critical,digitalSignature"},
                       {"extendedKeyUsage", "serverAuth,clientAuth"},
@@ -124,12 +120,24 @@ Status write_crl(const fs::path& directory, const CertificateAuthority& authorit
   return write_file(directory / "crl.pem", as_bytes(crl.pem()));
 }
 
+Result<crypto::Certificate> sign_and_record(const fs::path& directory, const CertificateAuthority& authority,
+                                            const CertificateDraft& draft) {
+  SEALIFT_TRY(auto certificate, authority.sign(draft));
+  SEALIFT_CHECK(
+      write_file(directory / "issued" / (certificate.serial() + ".pem"), as_bytes(certificate.pem())));
+  return certificate;
+}
+
 Status place_copy(const fs::path& from, const fs::path& to) {
   SEALIFT_TRY(const auto bytes, read_file(from, crypto::kCrlLimit));
   return write_file(to, bytes);
 }
 
 }  // namespace
+
+crypto::Validity certificate_validity(TimePoint now, std::chrono::seconds length) {
+  return {crypto::unix_seconds(now - kEarlier), crypto::unix_seconds(now + length)};
+}
 
 Status create_pki(const fs::path& directory, const std::string& trust_domain, TimePoint now) {
   SEALIFT_CHECK(make_identity(trust_domain, Role::frontend, ""));
@@ -139,7 +147,7 @@ Status create_pki(const fs::path& directory, const std::string& trust_domain, Ti
   SEALIFT_CHECK(write_new_key(directory / "ca-key.pem", key));
   CertificateDraft draft;
   draft.subject = {{"CN", "Sealift CA"}};
-  draft.validity = validity(now, kAuthorityValidity);
+  draft.validity = certificate_validity(now, kAuthorityValidity);
   draft.extensions = {{"basicConstraints", "critical,CA:TRUE,pathlen:0"},
                       {"keyUsage", "critical,keyCertSign,cRLSign"},
                       {"subjectKeyIdentifier", "hash"},
@@ -161,15 +169,18 @@ Result<crypto::Certificate> issue_credentials(const fs::path& directory, Role ro
   SEALIFT_TRY(const auto identity, make_identity(trust_domain, role, name));
   SEALIFT_TRY(const auto key, PrivateKey::generate_ec(crypto::Curve::p256));
   SEALIFT_TRY(const auto draft, draft_for(identity, key.public_key(), options, now));
-  SEALIFT_TRY(auto certificate, authority.sign(draft));
   SEALIFT_CHECK(make_directory(out, 0700));
   SEALIFT_CHECK(write_new_key(out / "key.pem", key));
-  SEALIFT_CHECK(
-      write_file(directory / "issued" / (certificate.serial() + ".pem"), as_bytes(certificate.pem())));
+  SEALIFT_TRY(auto certificate, sign_and_record(directory, authority, draft));
   SEALIFT_CHECK(write_file(out / "certificate.pem", as_bytes(certificate.pem())));
   SEALIFT_CHECK(place_copy(directory / "ca.pem", out / "ca.pem"));
   SEALIFT_CHECK(place_copy(directory / "crl.pem", out / "crl.pem"));
   return certificate;
+}
+
+Result<crypto::Certificate> issue_certificate(const fs::path& directory, const CertificateDraft& draft) {
+  SEALIFT_TRY(const auto authority, load_authority(directory));
+  return sign_and_record(directory, authority, draft);
 }
 
 Status revoke_certificate(const fs::path& directory, const crypto::Certificate& certificate, TimePoint now) {

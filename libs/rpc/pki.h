@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "crypto/x509_issue.h"
 #include "rpc/credentials.h"
 
 namespace sealift::rpc {
@@ -29,6 +30,12 @@ struct IssueOptions {
 Result<crypto::Certificate> issue_credentials(const std::filesystem::path& directory, Role role,
                                               const std::string& name, const std::filesystem::path& out,
                                               TimePoint now, const IssueOptions& options = {});
+
+/// Signs what is none of a service's or caller's credentials, and keeps it for the record. Certificates begin
+/// a little before `now`, as clocks differ.
+Result<crypto::Certificate> issue_certificate(const std::filesystem::path& directory,
+                                              const crypto::CertificateDraft& draft);
+crypto::Validity certificate_validity(TimePoint now, std::chrono::seconds length);
 
 /// Puts the certificate on DIR/crl.pem, which then has to reach those who check it. not_found where DIR has
 /// not issued it; already revoked is fine.

@@ -71,6 +71,10 @@ Result<InsertionSent> insert_into_state(const crypto::TrustedRoots& roots, const
 
 Result<InsertionSent> insert_into(const InsertionTrust& trust, const InsertionTerms& terms,
                                   const InsertionProof& proof, ByteView payload, TimePoint now) {
+  constexpr std::size_t kMaxTerm = 1024;
+  if (std::max({terms.tenant.size(), terms.image_id.size(), terms.method.size(), terms.insertion_id.size(),
+                terms.nonce.size(), terms.insertion_key.size()}) > kMaxTerm)
+    return fail(ErrorCode::malformed, "the terms of the insertion are too long", "terms");
   const auto key = crypto::PublicKey::parse(terms.insertion_key);
   if (!key) return fail(ErrorCode::malformed, "the insertion key cannot be read", "insertion_key");
   if (trust.state.has_value() != proof.state.has_value())
@@ -82,19 +86,17 @@ Result<InsertionSent> insert_into(const InsertionTrust& trust, const InsertionTe
   return seal_insertion(terms, *key, {}, {}, payload);
 }
 
-Result<crypto::Certificate> issue_insertion_certificate(const crypto::CertificateAuthority& authority,
-                                                        const crypto::PublicKey& key, const std::string& name,
-                                                        crypto::Validity validity) {
+crypto::CertificateDraft insertion_certificate_draft(const crypto::PublicKey& key, const std::string& name,
+                                                     crypto::Validity validity) {
   crypto::CertificateDraft draft;
   draft.subject = {{"CN", name}};
   draft.validity = validity;
   draft.extensions = {{"basicConstraints", "critical,CA:FALSE"},
                       {"keyUsage", "critical,keyAgreement"},
                       {"extendedKeyUsage", std::string{kInsertionUsage}},
-                      {"subjectKeyIdentifier", "hash"},
-                      {"authorityKeyIdentifier", "keyid:always"}};
+                      {"authorityKeyIdentifier", "keyid"}};
   draft.public_key_info = key.der();
-  return authority.sign(draft);
+  return draft;
 }
 
 }  // namespace sealift::tee

@@ -35,16 +35,16 @@ struct InsertionProof {
 /// Seals `payload` for who proved to be trusted. Where it is a TPM that proves it, the last proof is that
 /// nobody without that TPM can open it.
 ///
-/// failed_precondition at "proof" where the other kind of proof was shown; the codes of verify_chain(), of
-/// VerifiedPlatform and of verify_quote(); certificate_usage_refused, key_unsupported; authentication_failed
-/// at "insertion_key" where the certificate is about another key.
+/// malformed at "terms" where they are larger than any can be; failed_precondition at "proof" where the other
+/// kind of proof was shown; the codes of verify_chain(), of VerifiedPlatform and of verify_quote();
+/// certificate_usage_refused, key_unsupported; authentication_failed at "insertion_key" where the certificate
+/// is about another key.
 Result<InsertionSent> insert_into(const InsertionTrust& trust, const InsertionTerms& terms,
                                   const InsertionProof& proof, ByteView payload, TimePoint now);
 
-/// A certificate for an insertion key, as the customer's own authority makes it once they have seen that the
-/// key is in their HSM.
-Result<crypto::Certificate> issue_insertion_certificate(const crypto::CertificateAuthority& authority,
-                                                        const crypto::PublicKey& key, const std::string& name,
-                                                        crypto::Validity validity);
+/// What the customer's own authority signs for an insertion key, once they have seen that the key is in their
+/// HSM.
+crypto::CertificateDraft insertion_certificate_draft(const crypto::PublicKey& key, const std::string& name,
+                                                     crypto::Validity validity);
 
 }  // namespace sealift::tee

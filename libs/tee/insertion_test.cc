@@ -33,7 +33,7 @@ class Insertions : public testing::Test {
 
   InsertionProof certified(const crypto::PrivateKey& for_key,
                            const crypto::Validity& validity = test_pki::kCurrent) const {
-    return {{issue_insertion_certificate(authority, for_key.public_key(), "sm", validity)->der()}, {}};
+    return {{authority.sign(insertion_certificate_draft(for_key.public_key(), "sm", validity))->der()}, {}};
   }
   Result<InsertionSent> insert(const InsertionProof& proof) const {
     return insert_into(trust, terms, proof, payload, test_pki::now());
@@ -62,13 +62,15 @@ TEST_F(Insertions, AreNotSentToAKeyThatNobodyTrustedCertified) {
   const auto stranger =
       crypto::CertificateAuthority::create_root(test_pki::ec_key(), "Acme", test_pki::kCurrent).value();
   const auto theirs =
-      issue_insertion_certificate(stranger, key.public_key(), "sm", test_pki::kCurrent)->der();
+      stranger.sign(insertion_certificate_draft(key.public_key(), "sm", test_pki::kCurrent))->der();
   EXPECT_FALSE(insert({{theirs}, {}}));
   EXPECT_FALSE(insert({{theirs, stranger.certificate().der()}, {}}));
   EXPECT_THAT(insert(certified(test_pki::ec_key())),
               FailsAt(ErrorCode::authentication_failed, "insertion_key"));
   EXPECT_THAT(insert(certified(key, test_pki::kPast)), FailsWith(ErrorCode::certificate_expired));
   EXPECT_THAT(insert({}), FailsAt(ErrorCode::malformed, "certificates"));
+  terms.insertion_id.assign(70000, 'a');
+  EXPECT_THAT(insert(certified(key)), FailsAt(ErrorCode::malformed, "terms"));
 }
 
 // The same authority may certify servers and clients: such a certificate makes nobody a security module.

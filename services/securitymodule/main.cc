@@ -12,6 +12,7 @@
 #include "program/program.h"
 #include "program/stop_signals.h"
 #include "rpc/serving.h"
+#include "services/securitymodule/adapters/insertion_keys.h"
 #include "services/securitymodule/adapters/opening.h"
 #include "services/securitymodule/adapters/service.h"
 #include "services/securitymodule/adapters/wiping_heap.h"
@@ -27,6 +28,9 @@ struct Options {
   std::string database;
   ProtectorOptions protector;
   RotationOptions rotation;
+  InsertionKeyOptions insertion;
+  bool make_insertion_key = false;
+  bool plain_insertion = false;
   std::vector<std::string> tenants;
 };
 
@@ -36,6 +40,14 @@ constexpr const char* kProtectorHelp =
     "tpm:device:/dev/tpmrm0?pcrs=sha256:7  (this machine's TPM, in the state it is in; =HEX for another)\n"
     "insecure-file:PATH  (32 bytes: whoever reads this file and the database reads every seed)";
 
+constexpr const char* kInsertionHelp =
+    "what this security module proves itself by to customers, who then insert seeds "
+    "(docs/security-module.md):\n"
+    "pkcs11:token=T;object=KEY?module-path=/…/module.so&pin-source=file:/…/pin  (a key pair in a token; an "
+    "HSM)\n"
+    "tpm:device:/dev/tpmrm0?pcrs=sha256:7,11  (this machine's TPM, which quotes these PCRs)\n"
+    "insecure-file:PATH  (a key in a file)";
+
 void declare_serving(CLI::App& app, Options& options) {
   app.add_option("--listen", options.serving.listen, "ADDRESS:PORT to listen on")->capture_default_str();
   app.add_option("--credentials", options.serving.credentials, "directory that sealift pki issue wrote");
@@ -43,6 +55,13 @@ void declare_serving(CLI::App& app, Options& options) {
   app.add_option("--protector", options.protector.address, kProtectorHelp);
   app.add_flag("--create-key", options.protector.create,
                "make the protector's key and the database's root key, where the database is new");
+  app.add_option("--insertion-key", options.insertion.address, kInsertionHelp);
+  app.add_option("--insertion-certificates", options.insertion.certificates,
+                 "PEM: who vouches for a pkcs11: or insecure-file: insertion key; its own certificate first");
+  app.add_flag(
+      "--insecure-plain-insertion", options.plain_insertion,
+      "take seeds also from tenants who ask for no proof: whoever has this service's TLS key, or can get "
+      "a certificate, reads them");
   app.add_option("--tenant", options.tenants,
                  "a tenant to serve; may be repeated (default: the one in the credentials)");
   app.footer(
@@ -78,6 +97,16 @@ void declare_key_commands(CLI::App& app, Options& options) {
       "Prints the keys that protect the database then. Old backups are still opened by the old key.");
   auto& keys = *app.add_subcommand("keys", "print the keys that protect the database");
   keys.add_option("--database", options.database, "as above")->required();
+  auto& insertion = *app.add_subcommand(
+      "insertion-key", "print the public half of the insertion key, to be certified: sealift pki insertion");
+  insertion.add_option("--insertion-key", options.insertion.address, "pkcs11:… or insecure-file:…, as above")
+      ->required();
+  insertion.add_flag("--create-key", options.make_insertion_key, "make it where it is missing");
+  insertion.footer(
+      "Example:\n  sealift-sm insertion-key --create-key --insertion-key \\\n"
+      "    "
+      "'pkcs11:token=sm;object=insertion?module-path=/usr/lib/softhsm/libsofthsm2.so&pin-source=file:/etc/"
+      "sealift-sm/pin' >insertion.pub");
   keys.footer("Example:\n  sealift-sm keys --database sqlite:keys.db");
 }
 
@@ -105,8 +134,17 @@ Status print(const Result<std::vector<std::string>>& keys) {
   return {};
 }
 
+Status print_insertion_key(const Options& options) {
+  SEALIFT_TRY(const auto key,
+              insertion_key_to_certify(options.insertion.address,
+                                       options.make_insertion_key ? MissingKey::make : MissingKey::refuse));
+  fmt::print("{}", key.pem());
+  return {};
+}
+
 Status change_keys(const CLI::App& app, const Options& options) {
   SEALIFT_CHECK(harden_process());
+  if (app.got_subcommand("insertion-key")) return print_insertion_key(options);
   SEALIFT_TRY(const auto database, store::open(options.database, store::Schema::keys));
   const auto root_keys = store::make_root_key_store(*database);
   if (app.got_subcommand("keys")) return print(protecting_keys(*root_keys));
@@ -141,6 +179,8 @@ Status serve(const Options& options) {
   const auto root_keys = store::make_root_key_store(*database);
   SEALIFT_TRY(const auto vault, open_vault(options.protector, *root_keys, *seeds, tenants));
 
+  SEALIFT_TRY(const auto insertion_key, open_insertion_key(options.insertion));
+
   const SystemClock clock;
   const Limits limits;
   const auto audit = store::make_audit_store(*database);
@@ -150,11 +190,13 @@ Status serve(const Options& options) {
                     vault,
                     clock,
                     limits,
-                    *log};
+                    *log,
+                    insertion_key.get()};
   const auto housekeeping = start_housekeeping(sm);
 
   rpc::Router router;
-  register_methods(router, sm, own.trust_domain);
+  register_methods(router, sm, own.trust_domain,
+                   options.plain_insertion ? PlainInsertion::insecurely_allow : PlainInsertion::refuse);
   register_audit(router, sm, *log, own.trust_domain);
   rpc::ServerOptions server;
   server.health = [&root_keys]() -> Status {

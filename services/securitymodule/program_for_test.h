@@ -120,10 +120,14 @@ class ProgramTest : public testing::Test {
  protected:
   std::filesystem::path path(const std::string& name) const { return world.path() / name; }
   std::vector<std::string> argv(const std::vector<std::string>& more = {}) {
-    std::vector<std::string> words{
-        program().string(), "--credentials", world.files(Role::security_module, kTenant).string(),
-        "--database",       database,        "--protector",
-        protector};
+    std::vector<std::string> words{program().string(),
+                                   "--credentials",
+                                   world.files(Role::security_module, kTenant).string(),
+                                   "--database",
+                                   database,
+                                   "--protector",
+                                   protector,
+                                   "--insecure-plain-insertion"};
     words.insert(words.end(), more.begin(), more.end());
     return words;
   }

@@ -47,6 +47,7 @@ DoubledCloud::DoubledCloud(MeddleAt meddle) : meddle_{std::move(meddle)} {
        zone, "--security-module", std::string{kTenant} + "=" + relays_[Door::security_module]->address()});
   relay(Door::front_end, {pki_.credentials(Role::frontend), pki_.credentials(Role::tenant, kTenant),
                           frontend_, pki_.identity(Role::frontend)});
+  make_insertion_key();
   start_security_module();
   start_agent();
   watch();
@@ -72,11 +73,23 @@ void DoubledCloud::watch() {
   }};
 }
 
+void DoubledCloud::make_insertion_key() {
+  const auto key = crypto::PrivateKey::generate_ec(crypto::Curve::p256).value();
+  const auto pem = key.pem();
+  EXPECT_TRUE(write_file(path("insertion.key"), pem.expose(), 0600));
+  EXPECT_TRUE(write_file(path("insertion.pub"), as_bytes(key.public_key().pem())));
+  cli::sealift_json({"pki", "init", path("insertion-pki"), "--trust-domain", "acme.example"});
+  cli::sealift_json({"pki", "insertion", path("insertion-pki"), "--key", path("insertion.pub"), "--out",
+                     path("insertion.pem")});
+}
+
 void DoubledCloud::start_security_module() {
   const auto number = std::to_string(++security_modules_);
-  security_module_ = start("sealift-sm", Role::security_module, kTenant,
-                           {"--database", "sqlite:" + path("sm-" + number + ".db"), "--tenant", kTenant,
-                            "--protector", "insecure-file:" + path("sm-" + number + ".key"), "--create-key"});
+  security_module_ =
+      start("sealift-sm", Role::security_module, kTenant,
+            {"--database", "sqlite:" + path("sm-" + number + ".db"), "--tenant", kTenant, "--protector",
+             "insecure-file:" + path("sm-" + number + ".key"), "--create-key", "--insertion-key",
+             "insecure-file:" + path("insertion.key"), "--insertion-certificates", path("insertion.pem")});
   relays_[Door::security_module]->redirect(security_module_);
   write_cloud_file();
 }
@@ -159,7 +172,8 @@ void DoubledCloud::write_cloud_file() const {
   const Json json{{"format", "sealift-cloud-v1"},
                   {"credentials", (pki_.path() / "tenant-acme").string()},
                   {"frontend", relays_.at(Door::front_end)->address()},
-                  {"security_module", security_module_}};
+                  {"security_module", security_module_},
+                  {"security_module_proof", {{"roots", {"insertion-pki/ca.pem"}}}}};
   EXPECT_TRUE(write_file(path("cloud.json"), as_bytes(json.dump())));
 }
 

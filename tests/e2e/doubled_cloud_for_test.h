@@ -48,6 +48,7 @@ class DoubledCloud {
 
  private:
   std::string start(const std::string& service, rpc::Role role, const std::string& name, Words options);
+  void make_insertion_key();
   void start_security_module();
   void start_agent();
   void watch();

@@ -53,6 +53,8 @@ namespace sealift::e2e {
   S(HostService, StreamCommands, StreamCommandsRequest, Command)                                           \
   U(HostService, CompleteCommand, CompleteCommandRequest, CompleteCommandResponse)                         \
   U(HostService, ReportInstance, ReportInstanceRequest, ReportInstanceResponse)                            \
+  U(SeedService, BeginInsertion, BeginInsertionRequest, BeginInsertionResponse)                            \
+  U(SeedService, InsertSeed, InsertSeedRequest, InsertSeedResponse)                                        \
   U(SeedService, PutSeed, PutSeedRequest, PutSeedResponse)                                                 \
   U(SeedService, ListSeeds, ListSeedsRequest, ListSeedsResponse)                                           \
   U(SeedService, DeleteSeed, DeleteSeedRequest, DeleteSeedResponse)                                        \

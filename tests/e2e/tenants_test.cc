@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 
 #include "base/matchers.h"
+#include "cli/cloud/insertion.h"
 #include "crypto/digest.h"
 #include "rpc/pki.h"
 #include "tests/e2e/cloud_for_test.h"
@@ -411,11 +412,16 @@ const std::vector<Row>& seed_rows() {
 const std::set<std::string> kNamesNothing{
     "ImageService.CreateImage", "ImageService.ListImages", "LaunchService.ListLaunches",
     "LaunchService.ListUsage", "ZoneService.CreateLaunch", "ZoneService.ListLaunches",
-    "ZoneService.ListUsage", "SeedService.PutSeed", "SeedService.ListSeeds", "SeedService.ListEnrolledHosts",
-    "RevocationService.ListRevocations", "AuditService.ExportLog",
+    "ZoneService.ListUsage", "SeedService.BeginInsertion", "SeedService.InsertSeed", "SeedService.PutSeed",
+    "SeedService.ListSeeds", "SeedService.ListEnrolledHosts", "RevocationService.ListRevocations",
+    "AuditService.ExportLog",
     // A host is the one in its certificate; an operator sees all hosts, and no tenant.
     "HostService.Register", "HostService.Heartbeat", "HostService.StreamCommands",
     "InventoryService.ListHosts", "InventoryService.SetDraining"};
+
+std::string content_of(const std::string& path) {
+  return std::string{as_text(read_file(path, 1U << 20U).value())};
+}
 
 /// The same answer as for what never was, with nothing of acme in it.
 void expect_nothing_revealed(const Row& row, rpc::Channel& channel, const Things& theirs) {
@@ -509,9 +515,7 @@ TEST_F(Tenants, GetNothingByNamingItTheSame) {
   const auto hooli = cloud_.path("credentials/tenant-hooli");
   const auto door = to("ImageService", hooli);
   v1::CreateImageRequest same;
-  const auto content = [&](const char* file) {
-    return std::string{as_text(read_file(image_.directory() + "/" + file, 1U << 20U).value())};
-  };
+  const auto content = [&](const char* file) { return content_of(image_.directory() + "/" + file); };
   same.set_manifest(content("manifest.json"));
   const auto body = image_.initramfs_body().size();
   const auto initramfs = content("initramfs");
@@ -537,7 +541,10 @@ TEST_F(Tenants, GetNothingByNamingItTheSame) {
   ASSERT_EQ(kept->seeds_size(), 1);
   *seed.mutable_policy() = kept->seeds(0).policy();
   // It is hooli's own seed of an image of that name; acme's stays as it is.
-  EXPECT_THAT(unary<v1::PutSeedResponse>(*seeds, "SeedService.PutSeed", seed), Succeeds());
+  const auto proof = cli::Json::parse(content_of(cloud_.path("hooli.json"))).at("security_module_proof");
+  const auto trust = cli::read_insertion_trust(proof, cloud_.path("."));
+  ASSERT_THAT(trust, Succeeds());
+  EXPECT_THAT(cli::insert_seed(*seeds, "hooli", *trust, seed, SystemClock{}), Succeeds());
   const auto again = cloud_.launch({image_.id()});
   EXPECT_EQ(again.exit_status, 0) << again.error;
   EXPECT_EQ(cloud_.stop(again.id()).value("state", ""), "ended");
@@ -595,6 +602,11 @@ TEST_F(Tenants, OfNobodyHaveNothing) {
                                                      v1::ListEnrolledHostsRequest{}),
                 FailsWith(ErrorCode::permission_denied));
     EXPECT_THAT(unary<v1::PutSeedResponse>(*seeds, "SeedService.PutSeed", v1::PutSeedRequest{}),
+                FailsWith(ErrorCode::permission_denied));
+    EXPECT_THAT(
+        unary<v1::BeginInsertionResponse>(*seeds, "SeedService.BeginInsertion", v1::BeginInsertionRequest{}),
+        FailsWith(ErrorCode::permission_denied));
+    EXPECT_THAT(unary<v1::InsertSeedResponse>(*seeds, "SeedService.InsertSeed", v1::InsertSeedRequest{}),
                 FailsWith(ErrorCode::permission_denied));
     EXPECT_THAT(unary<v1::ExportLogResponse>(*seeds, "AuditService.ExportLog", v1::ExportLogRequest{}),
                 FailsWith(ErrorCode::permission_denied));

@@ -17,6 +17,11 @@ constexpr CK_ULONG kKeySize = 32;
 constexpr std::size_t kPinLimit = 256;
 constexpr std::string_view kFilePrefix = "file:";
 constexpr CK_ULONG kMaxSlots = 64;
+/// id-prime256v1 (RFC 5480, 2.1.1.1), as CKA_EC_PARAMS has it.
+constexpr std::array<std::uint8_t, 10> kP256{0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07};
+/// CKA_EC_POINT: an OCTET STRING of the uncompressed point.
+constexpr std::array<std::uint8_t, 3> kPointHead{0x04, 0x41, 0x04};
+constexpr std::size_t kCoordinate = 32;
 
 tl::unexpected<Error> refuse(std::string message) {
   return fail(ErrorCode::invalid_argument, std::move(message), "protector");
@@ -62,7 +67,8 @@ tl::unexpected<Error> fail_pkcs11(std::string_view doing, CK_RV code) {
               "protector");
 }
 
-Result<std::unique_ptr<Pkcs11Token>> Pkcs11Token::open(const std::string& uri, MissingKey missing) {
+Result<std::unique_ptr<Pkcs11Token>> Pkcs11Token::open(const std::string& uri, MissingKey missing,
+                                                       TokenKey use) {
   Uri parsed{p11_kit_uri_new(), p11_kit_uri_free};
   if (p11_kit_uri_parse(uri.c_str(), P11_KIT_URI_FOR_ANY, parsed.get()) != P11_KIT_URI_OK ||
       p11_kit_uri_any_unrecognized(parsed.get()) != 0)
@@ -76,7 +82,7 @@ Result<std::unique_ptr<Pkcs11Token>> Pkcs11Token::open(const std::string& uri, M
   const char* const module_path = p11_kit_uri_get_module_path(parsed.get());
   if (module_path == nullptr || module_path[0] != '/')
     return refuse("the PKCS#11 URI needs module-path=PATH, from the root");
-  std::unique_ptr<Pkcs11Token> token{new Pkcs11Token{std::move(parsed)}};
+  std::unique_ptr<Pkcs11Token> token{new Pkcs11Token{std::move(parsed), use}};
   if (token->wanted(CKA_ID).empty() && token->wanted(CKA_LABEL).empty())
     return refuse("the PKCS#11 URI needs object=LABEL or id=ID: which key");
   SEALIFT_CHECK(token->load());
@@ -158,12 +164,16 @@ std::string Pkcs11Token::words() const {
 }
 
 Result<CK_OBJECT_HANDLE> Pkcs11Token::find_key() {
-  CK_OBJECT_CLASS secret = CKO_SECRET_KEY;
+  CK_OBJECT_CLASS kind = use_ == TokenKey::wrapping ? CKO_SECRET_KEY : CKO_PRIVATE_KEY;
   auto id = wanted(CKA_ID);
   auto label = wanted(CKA_LABEL);
-  std::vector<CK_ATTRIBUTE> sought{attribute_of(CKA_CLASS, secret)};
+  std::vector<CK_ATTRIBUTE> sought{attribute_of(CKA_CLASS, kind)};
   if (!id.empty()) sought.push_back(attribute_of(CKA_ID, id));
   if (!label.empty()) sought.push_back(attribute_of(CKA_LABEL, label));
+  return find_one(sought);
+}
+
+Result<CK_OBJECT_HANDLE> Pkcs11Token::find_one(std::span<CK_ATTRIBUTE> sought) {
   auto code = module_->C_FindObjectsInit(session_, sought.data(), sought.size());
   if (code != CKR_OK) return fail_pkcs11("C_FindObjectsInit", code);
   std::array<CK_OBJECT_HANDLE, 2> found{};
@@ -179,15 +189,19 @@ Result<CK_OBJECT_HANDLE> Pkcs11Token::find_key() {
 }
 
 Status Pkcs11Token::generate_key() {
-  CK_BBOOL yes = CK_TRUE;
-  CK_BBOOL no = CK_FALSE;
-  CK_ULONG size = kKeySize;
   auto id = wanted(CKA_ID);
   if (id.empty()) {
     const auto random = crypto::random_array<kIdSize>();
     id.assign(random.begin(), random.end());
   }
   auto label = wanted(CKA_LABEL);
+  return use_ == TokenKey::wrapping ? generate_secret_key(id, label) : generate_key_pair(id, label);
+}
+
+Status Pkcs11Token::generate_secret_key(Bytes& id, Bytes& label) {
+  CK_BBOOL yes = CK_TRUE;
+  CK_BBOOL no = CK_FALSE;
+  CK_ULONG size = kKeySize;
   std::array attributes{attribute_of(CKA_TOKEN, yes),     attribute_of(CKA_PRIVATE, yes),
                         attribute_of(CKA_SENSITIVE, yes), attribute_of(CKA_EXTRACTABLE, no),
                         attribute_of(CKA_MODIFIABLE, no), attribute_of(CKA_ENCRYPT, yes),
@@ -200,23 +214,65 @@ Status Pkcs11Token::generate_key() {
   return {};
 }
 
-Result<Bytes> Pkcs11Token::attribute(CK_ATTRIBUTE_TYPE type) {
+Status Pkcs11Token::generate_key_pair(Bytes& id, Bytes& label) {
+  CK_BBOOL yes = CK_TRUE;
+  CK_BBOOL no = CK_FALSE;
+  const bool agrees = use_ == TokenKey::agreement;
+  Bytes curve{kP256.begin(), kP256.end()};
+  std::array shown{attribute_of(CKA_TOKEN, yes),       attribute_of(CKA_PRIVATE, no),
+                   attribute_of(CKA_EC_PARAMS, curve), attribute_of(CKA_VERIFY, agrees ? no : yes),
+                   attribute_of(CKA_ID, id),           attribute_of(CKA_LABEL, label)};
+  std::array kept{attribute_of(CKA_TOKEN, yes),
+                  attribute_of(CKA_PRIVATE, yes),
+                  attribute_of(CKA_SENSITIVE, yes),
+                  attribute_of(CKA_EXTRACTABLE, no),
+                  attribute_of(CKA_MODIFIABLE, no),
+                  attribute_of(CKA_DERIVE, agrees ? yes : no),
+                  attribute_of(CKA_SIGN, agrees ? no : yes),
+                  attribute_of(CKA_ID, id),
+                  attribute_of(CKA_LABEL, label)};
+  CK_MECHANISM mechanism{CKM_EC_KEY_PAIR_GEN, nullptr, 0};
+  CK_OBJECT_HANDLE public_key = CK_INVALID_HANDLE;
+  CK_OBJECT_HANDLE private_key = CK_INVALID_HANDLE;
+  const auto code = module_->C_GenerateKeyPair(session_, &mechanism, shown.data(), shown.size(), kept.data(),
+                                               kept.size(), &public_key, &private_key);
+  if (code != CKR_OK) return fail_pkcs11("C_GenerateKeyPair", code);
+  return {};
+}
+
+Result<crypto::PublicKey> Pkcs11Token::public_key() {
+  CK_OBJECT_CLASS kind = CKO_PUBLIC_KEY;
+  SEALIFT_TRY(auto id, attribute(key_, CKA_ID));
+  std::array sought{attribute_of(CKA_CLASS, kind), attribute_of(CKA_ID, id)};
+  SEALIFT_TRY(const auto object, find_one(sought));
+  SEALIFT_TRY(const auto curve, attribute(object, CKA_EC_PARAMS));
+  SEALIFT_TRY(const auto point, attribute(object, CKA_EC_POINT));
+  const ByteView whole{point};
+  if (!same_bytes(curve, kP256) || whole.size() != kPointHead.size() + 2 * kCoordinate ||
+      !same_bytes(whole.first(kPointHead.size()), kPointHead))
+    return fail(ErrorCode::key_unsupported, fmt::format("{} is not on P-256", words()), "protector");
+  const auto numbers = whole.subspan(kPointHead.size());
+  return crypto::PublicKey::from_ec(
+      {crypto::Curve::p256, to_bytes(numbers.first(kCoordinate)), to_bytes(numbers.subspan(kCoordinate))});
+}
+
+Result<Bytes> Pkcs11Token::attribute(CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type) {
   Bytes value(kPinLimit);
   CK_ATTRIBUTE asked{type, value.data(), value.size()};
-  const auto code = module_->C_GetAttributeValue(session_, key_, &asked, 1);
+  const auto code = module_->C_GetAttributeValue(session_, object, &asked, 1);
   if (code != CKR_OK) return fail_pkcs11("C_GetAttributeValue", code);
   value.resize(asked.ulValueLen);
   return value;
 }
 
 Status Pkcs11Token::check_key() {
-  SEALIFT_TRY(const auto sensitive, attribute(CKA_SENSITIVE));
-  SEALIFT_TRY(const auto extractable, attribute(CKA_EXTRACTABLE));
+  SEALIFT_TRY(const auto sensitive, attribute(key_, CKA_SENSITIVE));
+  SEALIFT_TRY(const auto extractable, attribute(key_, CKA_EXTRACTABLE));
   if (sensitive != Bytes{CK_TRUE} || extractable != Bytes{CK_FALSE})
     return fail(ErrorCode::failed_precondition,
                 fmt::format("{} can leave its token: use one that is sensitive and not extractable", words()),
                 "protector");
-  SEALIFT_TRY(auto name, attribute(CKA_ID));
+  SEALIFT_TRY(auto name, attribute(key_, CKA_ID));
   if (name.empty()) name = wanted(CKA_LABEL);
   key_id_ = fmt::format("pkcs11:{}:{}", serial_,
                         to_hex(ByteView{name}.first(std::min<std::size_t>(name.size(), 64))));

@@ -47,16 +47,52 @@ Result<Response> nothing_or(const Status& status) {
   return Response{};
 }
 
-void register_seeds(rpc::Router& router, SecurityModule& sm, const Askers& askers) {
-  const auto tenants = Allow::roles({Role::tenant});
+template <typename Response, typename Request>
+void register_for_tenants(rpc::Router& router, std::string_view method, const Askers& askers,
+                          std::function<Result<Response>(const Asker&, const Request&)> handler) {
+  router.unary<Response, Request>(
+      method, Allow::roles({Role::tenant}),
+      [askers, handler = std::move(handler)](const Call& call, const Request& request) -> Result<Response> {
+        SEALIFT_TRY(const auto asker, askers.tenant(call));
+        return handler(asker, request);
+      });
+}
+
+void register_plain_insertion(rpc::Router& router, SecurityModule& sm, const Askers& askers,
+                              PlainInsertion plain) {
   router.unary<v1::PutSeedResponse, v1::PutSeedRequest>(
-      "sealift.v1.SeedService.PutSeed", tenants,
-      [&sm, askers](const Call& call, const v1::PutSeedRequest& request) -> Result<v1::PutSeedResponse> {
+      "sealift.v1.SeedService.PutSeed", Allow::roles({Role::tenant}),
+      [&sm, askers, plain](const Call& call,
+                           const v1::PutSeedRequest& request) -> Result<v1::PutSeedResponse> {
         auto seed = take_seed(request);
         SEALIFT_TRY(const auto asker, askers.tenant(call));
+        if (!sm.serves(asker.tenant))
+          return fail(ErrorCode::permission_denied, "this security module does not serve that tenant",
+                      "tenant");
+        if (plain == PlainInsertion::refuse)
+          return fail(ErrorCode::failed_precondition,
+                      "this security module takes seeds by secure insertion alone: InsertSeed", "seed");
         return nothing_or<v1::PutSeedResponse>(sm.put_seed(asker, request, std::move(seed)));
       });
   router.limit_body("sealift.v1.SeedService.PutSeed", kInBase64 * kMaxPolicySize + kRoomForTheRest);
+}
+
+void register_secure_insertion(rpc::Router& router, SecurityModule& sm, const Askers& askers) {
+  register_for_tenants<v1::BeginInsertionResponse, v1::BeginInsertionRequest>(
+      router, "sealift.v1.SeedService.BeginInsertion", askers,
+      [&sm](const Asker& asker, const v1::BeginInsertionRequest& request) {
+        return sm.begin_insertion(asker, request);
+      });
+  register_for_tenants<v1::InsertSeedResponse, v1::InsertSeedRequest>(
+      router, "sealift.v1.SeedService.InsertSeed", askers,
+      [&sm](const Asker& asker, const v1::InsertSeedRequest& request) {
+        return sm.insert_seed(asker, request);
+      });
+  router.limit_body("sealift.v1.SeedService.InsertSeed", kInBase64 * kMaxPolicySize + kRoomForTheRest);
+}
+
+void register_seeds(rpc::Router& router, SecurityModule& sm, const Askers& askers) {
+  const auto tenants = Allow::roles({Role::tenant});
   router.unary<v1::ListSeedsResponse, v1::ListSeedsRequest>(
       "sealift.v1.SeedService.ListSeeds", tenants,
       [&sm, askers](const Call& call, const v1::ListSeedsRequest& request) -> Result<v1::ListSeedsResponse> {
@@ -96,17 +132,6 @@ void register_authorizations(rpc::Router& router, SecurityModule& sm, const Aske
   router.limit_body("sealift.v1.AuthorizationService.AnswerQuestion", kRoomForTheRest);
 }
 
-template <typename Response, typename Request>
-void register_for_tenants(rpc::Router& router, std::string_view method, const Askers& askers,
-                          std::function<Result<Response>(const Asker&, const Request&)> handler) {
-  router.unary<Response, Request>(
-      method, Allow::roles({Role::tenant}),
-      [askers, handler = std::move(handler)](const Call& call, const Request& request) -> Result<Response> {
-        SEALIFT_TRY(const auto asker, askers.tenant(call));
-        return handler(asker, request);
-      });
-}
-
 void register_revocations(rpc::Router& router, SecurityModule& sm, const Askers& askers) {
   register_for_tenants<v1::RevokeResponse, v1::RevokeRequest>(
       router, "sealift.v1.RevocationService.Revoke", askers,
@@ -132,8 +157,11 @@ void register_revocations(rpc::Router& router, SecurityModule& sm, const Askers&
 
 }  // namespace
 
-void register_methods(rpc::Router& router, SecurityModule& sm, const std::string& own_domain) {
+void register_methods(rpc::Router& router, SecurityModule& sm, const std::string& own_domain,
+                      PlainInsertion plain) {
   const Askers askers{own_domain};
+  register_plain_insertion(router, sm, askers, plain);
+  register_secure_insertion(router, sm, askers);
   register_seeds(router, sm, askers);
   register_authorizations(router, sm, askers);
   register_revocations(router, sm, askers);

@@ -39,7 +39,7 @@ class ServiceTest : public SecurityModuleTest {
  protected:
   ServiceTest() {
     rpc::Router router;
-    register_methods(router, sm, rpc::testing::kDomain);
+    register_methods(router, sm, rpc::testing::kDomain, PlainInsertion::insecurely_allow);
     rpc::ServerOptions options;
     options.credentials = world_.credentials(Role::security_module, kTenant);
     server_ = world_.serve(std::move(options), std::move(router));
@@ -142,7 +142,7 @@ TEST_F(ServiceTest, LetsNoOtherTrustDomainNameItsTenants) {
   ASSERT_THAT(rpc::create_pki(pki, "cloud.test", now), Succeeds());
   ASSERT_THAT(rpc::issue_credentials(pki, Role::tenant, kTenant, out, now), Succeeds());
   rpc::Router router;
-  register_methods(router, sm, rpc::testing::kDomain);
+  register_methods(router, sm, rpc::testing::kDomain, PlainInsertion::insecurely_allow);
   auto files = rpc::credential_files(world_.files(Role::security_module, kTenant)).value();
   auto cloud = rpc::credential_files(out).value();
   files.trust.push_back(cloud.trust.front());
@@ -173,7 +173,7 @@ TEST(ServiceHandlerTest, LeavesNoSeedInTheRequest) {
   LogForTest log;
   ReplicaForTest replica{"sqlite:" + (directory.path() / "keys.db").string(), clock, log};
   rpc::Router router;
-  register_methods(router, replica.sm, rpc::testing::kDomain);
+  register_methods(router, replica.sm, rpc::testing::kDomain, PlainInsertion::insecurely_allow);
   const auto* const method = router.find("/sealift.v1.SeedService/PutSeed");
   ASSERT_NE(method, nullptr);
   auto request = put_request();

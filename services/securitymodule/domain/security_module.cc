@@ -9,13 +9,15 @@
 namespace sealift::securitymodule {
 
 SecurityModule::SecurityModule(std::set<std::string> tenants, Stores stores, const Vault& vault,
-                               const Clock& clock, const Limits& limits, DecisionLog& log)
+                               const Clock& clock, const Limits& limits, DecisionLog& log,
+                               const InsertionKey* insertion_key)
     : tenants_{std::move(tenants)},
       clock_{clock},
       log_{log},
       seeds_{stores.seeds, stores.authorizations, vault, clock},
       enrolments_{stores.enrolments, vault},
       questions_{stores.challenges, vault, clock, limits},
+      insertions_{stores.challenges, vault, clock, limits, insertion_key},
       authorizations_{stores.authorizations, vault, clock},
       revocations_{stores.revocations, vault, clock},
       launches_{stores.challenges, vault, clock, limits} {}
@@ -57,6 +59,27 @@ Result<ImageKey> SecurityModule::image_of(Decision& decision, const std::string&
   if (!id) return fail(ErrorCode::invalid_argument, "an image's id has 32 hexadecimal digits", "image_id");
   decision.image_id = id->hex();
   return ImageKey{decision.asker.tenant, *id};
+}
+
+Result<v1::BeginInsertionResponse> SecurityModule::begin_insertion(const Asker& asker,
+                                                                   const v1::BeginInsertionRequest& request) {
+  return decide("begin_insertion", asker, [&](Decision& decision) -> Result<v1::BeginInsertionResponse> {
+    decision.outcome = "proven";
+    SEALIFT_TRY(const auto image, image_of(decision, request.image_id()));
+    return insertions_.begin(image, request);
+  });
+}
+
+Result<v1::InsertSeedResponse> SecurityModule::insert_seed(const Asker& asker,
+                                                           const v1::InsertSeedRequest& request) {
+  return decide("insert_seed", asker, [&](Decision& decision) -> Result<v1::InsertSeedResponse> {
+    SEALIFT_TRY(const auto image, image_of(decision, request.image_id()));
+    SEALIFT_TRY(auto received, insertions_.receive(image, request));
+    SEALIFT_CHECK(put(decision, received.request, std::move(received.seed)));
+    v1::InsertSeedResponse response;
+    response.set_confirmation(std::string{as_text(received.confirmation.view())});
+    return response;
+  });
 }
 
 Status SecurityModule::put_seed(const Asker& asker, const v1::PutSeedRequest& request, SecretBytes seed) {

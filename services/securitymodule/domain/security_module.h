@@ -12,6 +12,7 @@
 #include "services/securitymodule/domain/authorizations.h"
 #include "services/securitymodule/domain/decision.h"
 #include "services/securitymodule/domain/enrolments.h"
+#include "services/securitymodule/domain/insertions.h"
 #include "services/securitymodule/domain/questions.h"
 #include "services/securitymodule/domain/revocations.h"
 #include "services/securitymodule/domain/sev_launches.h"
@@ -37,8 +38,13 @@ struct Stores {
 class SecurityModule {
  public:
   SecurityModule(std::set<std::string> tenants, Stores stores, const Vault& vault, const Clock& clock,
-                 const Limits& limits, DecisionLog& log);
+                 const Limits& limits, DecisionLog& log, const InsertionKey* insertion_key = nullptr);
 
+  /// Secure insertion: the security module proves itself, then takes what only it can read. As Insertions,
+  /// and as put_seed().
+  Result<v1::BeginInsertionResponse> begin_insertion(const Asker& asker,
+                                                     const v1::BeginInsertionRequest& request);
+  Result<v1::InsertSeedResponse> insert_seed(const Asker& asker, const v1::InsertSeedRequest& request);
   /// `seed` is taken whatever comes of it. already_exists where the image has another seed or policy.
   Status put_seed(const Asker& asker, const v1::PutSeedRequest& request, SecretBytes seed);
   Result<v1::ListSeedsResponse> list_seeds(const Asker& asker, const v1::ListSeedsRequest& request);
@@ -93,6 +99,7 @@ class SecurityModule {
   VerifiedHosts hosts_;
   Enrolments enrolments_;
   Questions questions_;
+  Insertions insertions_;
   Authorizations authorizations_;
   Revocations revocations_;
   SevLaunches launches_;
