@@ -60,7 +60,7 @@ Result<tee::InsertionProof> CertifiedInsertionKey::prove(const tee::InsertionTer
 }
 
 Result<InsertionKey::Secrets> CertifiedInsertionKey::secrets_of(ByteView /*kept*/,
-                                                          const tee::SealedInsertion& sealed) const {
+                                                                const tee::SealedInsertion& sealed) const {
   SEALIFT_TRY(const auto ephemeral, tee::ephemeral_key_of(sealed));
   SEALIFT_TRY(auto shared, agree(ephemeral));
   return Secrets{std::move(shared), {}};

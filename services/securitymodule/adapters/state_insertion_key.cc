@@ -35,7 +35,7 @@ Result<tee::InsertionProof> StateInsertionKey::prove(const tee::InsertionTerms& 
 }
 
 Result<InsertionKey::Secrets> StateInsertionKey::secrets_of(ByteView kept,
-                                                      const tee::SealedInsertion& sealed) const {
+                                                            const tee::SealedInsertion& sealed) const {
   SEALIFT_TRY(const auto key, crypto::PrivateKey::parse(kept));
   SEALIFT_TRY(const auto ephemeral, tee::ephemeral_key_of(sealed));
   SEALIFT_TRY(auto shared, key.ecdh(ephemeral));
