@@ -63,7 +63,7 @@ Status follow_launch(rpc::Channel& frontend, const std::string& launch_id, Until
     v1::WatchLaunchRequest request;
     request.set_launch_id(launch_id);
     request.set_after_sequence(follower.seen());
-    const auto ended = frontend.stream<v1::LaunchEvent>(
+    auto ended = frontend.stream<v1::LaunchEvent>(
         kWatch, request, [&](const v1::LaunchEvent& event) { return follower.take(event); }, stop.token());
     if (follower.reached()) return {};
     SEALIFT_CHECK(check_not_cancelled());

@@ -40,7 +40,7 @@ class ProvenLaunch final : public tee::ProvenTarget {
                ApiVersion api)
       : hardware_key_hash_{hardware_key_hash},
         keys_{std::move(keys)},
-        measurement_{std::move(measurement)},
+        measurement_{measurement},
         api_{api} {}
   crypto::Digest hardware_key_hash() const override { return hardware_key_hash_; }
   /// For sev-inject-launch-secret. challenge_used for a second one: a packet is released once per launch.
