@@ -31,7 +31,9 @@ Bytes padded(const BIGNUM* number, std::size_t size) {
   return out;
 }
 
-Bytes der_of(const EcdsaNumbers& numbers) {
+}  // namespace
+
+Bytes ecdsa_der(const EcdsaNumbers& numbers) {
   const EcdsaSignature signature{must(ECDSA_SIG_new(), "ECDSA_SIG")};
   must(ECDSA_SIG_set0(signature.get(), number(numbers.r), number(numbers.s)), "ECDSA_SIG");
   unsigned char* der = nullptr;
@@ -41,8 +43,6 @@ Bytes der_of(const EcdsaNumbers& numbers) {
   OPENSSL_free(der);
   return out;
 }
-
-}  // namespace
 
 Status verify_pss(const PublicKey& key, HashAlgorithm hash, ByteView message, ByteView signature) {
   if (key.type() != KeyType::rsa) return not_rsa();
@@ -72,7 +72,7 @@ Result<Bytes> sign_pss(const PrivateKey& key, HashAlgorithm hash, ByteView messa
 
 Status verify_ecdsa(const PublicKey& key, HashAlgorithm hash, ByteView message, const EcdsaNumbers& numbers) {
   if (key.type() != KeyType::ec) return fail(ErrorCode::key_unsupported, "ECDSA needs an elliptic-curve key");
-  return key.verify(hash, message, der_of(numbers));
+  return key.verify(hash, message, ecdsa_der(numbers));
 }
 
 Result<EcdsaNumbers> sign_ecdsa(const PrivateKey& key, HashAlgorithm hash, ByteView message) {

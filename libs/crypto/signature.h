@@ -16,6 +16,8 @@ struct EcdsaNumbers {
   Bytes r;
   Bytes s;
 };
+/// As everything else writes it: ECDSA-Sig-Value (RFC 3279, 2.2.3), DER.
+Bytes ecdsa_der(const EcdsaNumbers& numbers);
 /// signature_invalid where it does not match, numbers out of range included; key_unsupported where `key` is
 /// not an EC key.
 Status verify_ecdsa(const PublicKey& key, HashAlgorithm hash, ByteView message, const EcdsaNumbers& numbers);

@@ -85,6 +85,12 @@ Hash log_id(const crypto::PublicKey& key) {
   return id;
 }
 
+Result<SignedHead> sign_head(const HeadSigner& signer, const Frontier& tree, std::uint64_t time_ms) {
+  SignedHead head{tree.size(), time_ms, tree.root(), {}};
+  SEALIFT_TRY(head.signature, signer.sign(signed_bytes(signer.public_key(), head.size, time_ms, head.root)));
+  return head;
+}
+
 Result<SignedHead> sign_head(const crypto::PrivateKey& key, const Frontier& tree, std::uint64_t time_ms) {
   SignedHead head{tree.size(), time_ms, tree.root(), {}};
   SEALIFT_TRY(head.signature, key.sign(crypto::HashAlgorithm::sha256,

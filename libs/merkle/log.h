@@ -26,6 +26,29 @@ struct SignedHead {
 
 /// SHA-256 of the SubjectPublicKeyInfo, as RFC 6962 has it.
 Hash log_id(const crypto::PublicKey& key);
+
+/// Who signs a log's heads: a key at hand, or one that stays where it is.
+class HeadSigner {
+ public:
+  virtual ~HeadSigner() = default;
+  virtual const crypto::PublicKey& public_key() const = 0;
+  /// ECDSA with SHA-256, DER.
+  virtual Result<Bytes> sign(ByteView message) const = 0;
+};
+class PrivateKeySigner final : public HeadSigner {
+ public:
+  explicit PrivateKeySigner(crypto::PrivateKey key) : key_{std::move(key)}, public_key_{key_.public_key()} {}
+  const crypto::PublicKey& public_key() const override { return public_key_; }
+  Result<Bytes> sign(ByteView message) const override {
+    return key_.sign(crypto::HashAlgorithm::sha256, message);
+  }
+
+ private:
+  crypto::PrivateKey key_;
+  crypto::PublicKey public_key_;
+};
+
+Result<SignedHead> sign_head(const HeadSigner& signer, const Frontier& tree, std::uint64_t time_ms);
 Result<SignedHead> sign_head(const crypto::PrivateKey& key, const Frontier& tree, std::uint64_t time_ms);
 /// signature_invalid at "head".
 Status verify_head(const crypto::PublicKey& key, const SignedHead& head);

@@ -13,6 +13,7 @@
 #include "program/stop_signals.h"
 #include "rpc/serving.h"
 #include "services/securitymodule/adapters/insertion_keys.h"
+#include "services/securitymodule/adapters/log_keys.h"
 #include "services/securitymodule/adapters/opening.h"
 #include "services/securitymodule/adapters/service.h"
 #include "services/securitymodule/adapters/wiping_heap.h"
@@ -31,6 +32,7 @@ struct Options {
   InsertionKeyOptions insertion;
   bool make_insertion_key = false;
   bool plain_insertion = false;
+  std::string log_key;
   std::vector<std::string> tenants;
 };
 
@@ -62,6 +64,9 @@ void declare_serving(CLI::App& app, Options& options) {
       "--insecure-plain-insertion", options.plain_insertion,
       "take seeds also from tenants who ask for no proof: whoever has this service's TLS key, or can get "
       "a certificate, reads them");
+  app.add_option("--log-key", options.log_key,
+                 "pkcs11:…: a key pair in a token, which signs the log of decisions from its first entry on "
+                 "(default: one in the database, wrapped by its root key)");
   app.add_option("--tenant", options.tenants,
                  "a tenant to serve; may be repeated (default: the one in the credentials)");
   app.footer(
@@ -177,6 +182,7 @@ Status serve(const Options& options) {
   const auto challenges = store::make_challenge_store(*database);
   const auto revocations = store::make_revocation_store(*database);
   const auto root_keys = store::make_root_key_store(*database);
+  const auto is_new = !root_keys->get().has_value();
   SEALIFT_TRY(const auto vault, open_vault(options.protector, *root_keys, *seeds, tenants));
 
   SEALIFT_TRY(const auto insertion_key, open_insertion_key(options.insertion));
@@ -184,7 +190,10 @@ Status serve(const Options& options) {
   const SystemClock clock;
   const Limits limits;
   const auto audit = store::make_audit_store(*database);
-  SEALIFT_TRY(const auto log, AuditLog::open(*audit, vault, clock, print_decision));
+  // Made only for a database that is new: a log that has lost its key is told so.
+  const auto make = is_new && options.protector.create ? MissingKey::make : MissingKey::refuse;
+  SEALIFT_TRY(auto signer, open_log_key(options.log_key, make));
+  SEALIFT_TRY(const auto log, AuditLog::open(*audit, vault, clock, print_decision, std::move(signer)));
   SecurityModule sm{std::move(tenants),
                     {*seeds, *authorizations, *enrolments, *challenges, *revocations},
                     vault,

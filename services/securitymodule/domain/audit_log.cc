@@ -77,16 +77,38 @@ class NewNodes {
   std::vector<std::vector<Hash>> completed_;
 };
 
+/// What the database keeps of the log's key: its private half, or, of one that is elsewhere, who it is.
+Result<SecretBytes> key_to_keep(const merkle::HeadSigner* signer) {
+  if (signer != nullptr) return SecretBytes::copy_of(signer->public_key().der());
+  SEALIFT_TRY(const auto fresh, crypto::PrivateKey::generate_ec(crypto::Curve::p256));
+  return fresh.pem();
+}
+
+/// The one that has signed this log from its beginning, or begins it.
+Result<std::unique_ptr<merkle::HeadSigner>> signer_of(store::AuditStore& store, const Vault& vault,
+                                                      std::unique_ptr<merkle::HeadSigner> signer) {
+  SEALIFT_TRY(const auto offered, key_to_keep(signer.get()));
+  SEALIFT_TRY(const auto wrapped, store.put_key_if_absent(vault.wrap_own(kKeyPurpose, offered.expose())));
+  SEALIFT_TRY(const auto kept, vault.unwrap_own(kKeyPurpose, wrapped));
+  if (signer != nullptr) {
+    if (kept.equals(offered.expose())) return signer;
+    return fail(ErrorCode::failed_precondition,
+                "the log of decisions is signed by another key since it began, and goes on with that one",
+                "log-key");
+  }
+  auto key = crypto::PrivateKey::parse(kept.expose());
+  if (key) return std::make_unique<merkle::PrivateKeySigner>(*std::move(key));
+  return fail(ErrorCode::failed_precondition,
+              "the log of decisions is signed by a key in a token: say which with --log-key", "log-key");
+}
+
 }  // namespace
 
 Result<std::unique_ptr<AuditLog>> AuditLog::open(store::AuditStore& store, const Vault& vault,
-                                                 const Clock& clock, Echo echo) {
-  SEALIFT_TRY(const auto fresh, crypto::PrivateKey::generate_ec(crypto::Curve::p256));
-  const auto pem = fresh.pem();
-  SEALIFT_TRY(const auto wrapped, store.put_key_if_absent(vault.wrap_own(kKeyPurpose, pem.expose())));
-  SEALIFT_TRY(const auto opened, vault.unwrap_own(kKeyPurpose, wrapped));
-  SEALIFT_TRY(auto key, crypto::PrivateKey::parse(opened.expose()));
-  std::unique_ptr<AuditLog> log{new AuditLog{store, vault, clock, std::move(echo), std::move(key)}};
+                                                 const Clock& clock, Echo echo,
+                                                 std::unique_ptr<merkle::HeadSigner> signer) {
+  SEALIFT_TRY(auto its_own, signer_of(store, vault, std::move(signer)));
+  std::unique_ptr<AuditLog> log{new AuditLog{store, vault, clock, std::move(echo), std::move(its_own)}};
   SEALIFT_TRY(const auto record, store.head());
   SEALIFT_TRY(auto head, log->read(record));
   log->known_ = std::move(head.tree);
@@ -104,7 +126,7 @@ Bytes AuditLog::written(const Head& head) const {
 
 Result<AuditLog::Head> AuditLog::read(const store::AuditHeadRecord& record) const {
   if (record.size == 0 && record.document.empty()) {
-    SEALIFT_TRY(auto head, merkle::sign_head(key_, {}, milliseconds(clock_.now())));
+    SEALIFT_TRY(auto head, merkle::sign_head(*signer_, {}, milliseconds(clock_.now())));
     return Head{{}, std::move(head)};
   }
   SEALIFT_TRY(const auto content, vault_.check(RecordKind::audit_head, {}, record.document));
@@ -189,7 +211,7 @@ Result<AuditLog::Appended> AuditLog::append_to(const store::AuditHeadRecord& rec
         {static_cast<std::int64_t>(receipt.index), one->tenant, one->entry, std::move(hashes)});
     added.receipts.push_back(std::move(receipt));
   }
-  SEALIFT_TRY(added.head.signed_head, merkle::sign_head(key_, tree, milliseconds(clock_.now())));
+  SEALIFT_TRY(added.head.signed_head, merkle::sign_head(*signer_, tree, milliseconds(clock_.now())));
   for (auto& receipt : added.receipts) {
     SEALIFT_TRY(receipt.proof, merkle::inclusion_proof(receipt.index, tree.size(), std::ref(nodes)));
     receipt.head = added.head.signed_head;
@@ -223,7 +245,7 @@ Result<v1::ExportLogResponse> AuditLog::export_log(const std::string& tenant,
   const auto limit =
       std::min<std::uint64_t>(request.limit() == 0 ? kMaxExport : request.limit(), to - request.from());
   v1::ExportLogResponse page;
-  page.set_public_key(text_of(public_key_.der()));
+  page.set_public_key(text_of(public_key().der()));
   SEALIFT_TRY(const auto before,
               merkle::frontier_at(request.from(), [this](const NodeId& id) { return node(id); }));
   for (const auto& peak : before.peaks()) page.add_peaks(text_of(peak));

@@ -7,7 +7,7 @@
 ///
 /// What whoever writes the database can do: take the log away, or put an older state of it in its place. A
 /// replica that runs notices; so does everybody who has a receipt or a bundle of the part that is gone. What
-/// they cannot do is sign: the key is wrapped by the root key, and the head carries a stamp.
+/// they cannot do is sign: the key is wrapped by the root key or in a token, and the head carries a stamp.
 #pragma once
 
 #include <condition_variable>
@@ -28,17 +28,20 @@ class AuditLog final : public DecisionLog {
   /// Gets each entry that was appended, as one line: for the operator's own log.
   using Echo = std::function<void(std::string_view line)>;
 
-  /// Makes the log's key where there is none. authentication_failed where the database was altered. `store`,
-  /// `vault` and `clock` outlive the log.
+  /// A log is signed by one key from its first entry on: `signer`'s, or, where that is null, one that is made
+  /// then and kept in the database, wrapped by the root key. failed_precondition at "log-key" where it is the
+  /// other one, or another signer; authentication_failed where the database was altered. `store`, `vault` and
+  /// `clock` outlive the log.
   static Result<std::unique_ptr<AuditLog>> open(store::AuditStore& store, const Vault& vault,
-                                                const Clock& clock, Echo echo = {});
+                                                const Clock& clock, Echo echo = {},
+                                                std::unique_ptr<merkle::HeadSigner> signer = {});
 
   /// authentication_failed at "database" where the log is not the one of which this replica knows the
   /// beginning.
   Result<Bytes> record(const Decision& decision, const Error* refusal) override;
   /// The tenant's own entries, and hashes for the others. invalid_argument at "from", "to" or "limit".
   Result<v1::ExportLogResponse> export_log(const std::string& tenant, const v1::ExportLogRequest& request);
-  const crypto::PublicKey& public_key() const noexcept { return public_key_; }
+  const crypto::PublicKey& public_key() const { return signer_->public_key(); }
 
  private:
   /// One who waits.
@@ -60,13 +63,8 @@ class AuditLog final : public DecisionLog {
   };
 
   AuditLog(store::AuditStore& store, const Vault& vault, const Clock& clock, Echo echo,
-           crypto::PrivateKey key)
-      : store_{store},
-        vault_{vault},
-        clock_{clock},
-        echo_{std::move(echo)},
-        key_{std::move(key)},
-        public_key_{key_.public_key()} {}
+           std::unique_ptr<merkle::HeadSigner> signer)
+      : store_{store}, vault_{vault}, clock_{clock}, echo_{std::move(echo)}, signer_{std::move(signer)} {}
 
   void append_together(const Batch& batch);
   Result<std::vector<merkle::Receipt>> append(const Batch& batch);
@@ -80,8 +78,7 @@ class AuditLog final : public DecisionLog {
   const Vault& vault_;
   const Clock& clock_;
   const Echo echo_;
-  const crypto::PrivateKey key_;
-  const crypto::PublicKey public_key_;
+  const std::unique_ptr<merkle::HeadSigner> signer_;
 
   std::mutex mutex_;
   std::condition_variable settled_;

@@ -153,6 +153,28 @@ TEST_F(AuditLogTest, OfAnotherRootKeyIsNotBelieved) {
   EXPECT_THAT(AuditLog::open(*replica.store, other, clock), FailsWith(ErrorCode::authentication_failed));
 }
 
+TEST_F(AuditLogTest, IsSignedByOneKeyFromItsBeginningOn) {
+  const auto signer = [](crypto::PrivateKey key) {
+    return std::make_unique<merkle::PrivateKeySigner>(std::move(key));
+  };
+  const auto open = [&](store::AuditStore& at, std::unique_ptr<merkle::HeadSigner> by) {
+    return AuditLog::open(at, vault, clock, {}, std::move(by));
+  };
+  EXPECT_THAT(open(*replica.store, signer(test_pki::ec_key())),
+              FailsAt(ErrorCode::failed_precondition, "log-key"));
+  const auto elsewhere = "sqlite:" + (directory.path() / "elsewhere.db").string();
+  const auto database = store::open(elsewhere, store::Schema::keys).value();
+  const auto store = store::make_audit_store(*database);
+  const auto key = test_pki::ec_key();
+  const auto pem = key.pem();
+  ASSERT_THAT(open(*store, signer(crypto::PrivateKey::parse(pem.expose()).value())), Succeeds());
+  EXPECT_THAT(open(*store, nullptr), FailsAt(ErrorCode::failed_precondition, "log-key"));
+  EXPECT_THAT(open(*store, signer(test_pki::ec_key())), FailsAt(ErrorCode::failed_precondition, "log-key"));
+  const auto again = open(*store, signer(crypto::PrivateKey::parse(pem.expose()).value()));
+  ASSERT_THAT(again, Succeeds());
+  EXPECT_EQ((*again)->public_key(), key.public_key());
+}
+
 TEST_F(AuditLogTest, ShowsEveryEditOfItsTable) {
   record_some(40);
   const auto seen = bundle_of(log, kTenant).head;
