@@ -102,8 +102,7 @@ Result<Bytes> KeyKeeper::ask(const std::string& launch_id, const v1::Target& tar
   for (int tries = 1;; ++tries) {
     const auto answer = frontend_.call<v1::ChallengeTargetResponse>(method("ChallengeTarget"), request);
     if (answer) return to_bytes(as_bytes(answer->answer()));
-    // A host that loads an image first may take a while to fetch it; asked again, it answers the same.
-    const bool waits = answer.error().code == ErrorCode::timeout && prover_->tee() == "sev";
+    const bool waits = answer.error().code == ErrorCode::timeout && prover_->is_answered_late();
     if (!waits || tries == kPatience) return tl::unexpected(answer.error());
     SEALIFT_CHECK(check_not_cancelled());
   }

@@ -23,6 +23,9 @@ class Prover {
  public:
   virtual ~Prover() = default;
   virtual std::string_view tee() const noexcept = 0;
+  /// Its question makes the host load an image first, which may take a while to fetch: who asks again gets
+  /// the same answer.
+  virtual bool is_answered_late() const noexcept { return false; }
   /// With sealed data or a launch secret in it.
   virtual Result<v1::AuthorizeTargetRequest> prove(ByteView evidence, const Ask& ask) = 0;
 };

@@ -13,6 +13,7 @@ class SevProver final : public Prover {
   SevProver(sev::LaunchPolicy policy, SecretBytes secret_table, const Clock& clock)
       : policy_{std::move(policy)}, table_{std::move(secret_table)}, clock_{clock} {}
   std::string_view tee() const noexcept override { return "sev"; }
+  bool is_answered_late() const noexcept override { return true; }
   Result<v1::AuthorizeTargetRequest> prove(ByteView evidence, const Ask& ask) override;
 
  private:

@@ -217,12 +217,13 @@ Result<v1::RequestAuthorizationResponse> SecurityModule::ask_launch(Decision& de
                                                                     const OpenedSeed& seed,
                                                                     ByteView evidence) {
   decision.outcome = "asked";
-  SEALIFT_TRY(auto asked, launches_.ask(image, *seed.policy, evidence));
-  decision.storage_key_name = to_hex(asked.hardware_key_hash.view());
-  SEALIFT_CHECK(seed.policy->allow_hardware_key(asked.hardware_key_hash));
-  SEALIFT_CHECK(revocations_.check(image, asked.hardware_key_hash));
+  const auto allow = [&](const crypto::Digest& chip) -> Status {
+    decision.storage_key_name = to_hex(chip.view());
+    SEALIFT_CHECK(seed.policy->allow_hardware_key(chip));
+    return revocations_.check(image, chip);
+  };
   v1::RequestAuthorizationResponse response;
-  *response.mutable_question() = std::move(asked.question);
+  SEALIFT_TRY(*response.mutable_question(), launches_.ask(image, *seed.policy, evidence, allow));
   return response;
 }
 

@@ -76,22 +76,23 @@ Result<SecretBytes> SevLaunches::take(const std::string& tenant, const std::stri
               "question_id");
 }
 
-Result<SevLaunches::Asked> SevLaunches::ask(const ImageKey& image, const ImagePolicy& policy,
-                                            ByteView evidence) {
+Result<v1::Question> SevLaunches::ask(const ImageKey& image, const ImagePolicy& policy, ByteView evidence,
+                                      const Allow& allow) {
   SEALIFT_TRY(const auto open, store_.count(image.tenant, limits_.open_questions));
   if (open >= limits_.open_questions)
     return fail(ErrorCode::resource_exhausted, "too many questions of this tenant are open", "question");
   const auto now = clock_.now();
   SEALIFT_TRY(const auto launch, sev::PendingLaunch::begin(evidence, *policy.sev(), now));
+  SEALIFT_CHECK(allow(launch.hardware_key_hash()));
   const auto id = to_hex(crypto::random_array<16>());
   const auto saved = launch.save();
   const auto content = joined(head_of(kOpen, image, policy), saved.expose());
   SEALIFT_CHECK(put(image.tenant, id, content.expose(), sev::kLaunchLifetime));
-  Asked asked{{}, launch.hardware_key_hash()};
-  asked.question.set_question_id(id);
-  asked.question.set_question(std::string{as_text(launch.question())});
-  asked.question.set_expires_at(crypto::unix_seconds(now) + sev::kLaunchLifetime.count());
-  return asked;
+  v1::Question question;
+  question.set_question_id(id);
+  question.set_question(std::string{as_text(launch.question())});
+  question.set_expires_at(crypto::unix_seconds(now) + sev::kLaunchLifetime.count());
+  return question;
 }
 
 Result<SevLaunches::Released> SevLaunches::answer(const ImageKey& image, const OpenedSeed& seed,

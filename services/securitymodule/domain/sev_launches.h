@@ -4,8 +4,12 @@
 ///
 /// Between question and answer, and for a while after it, the launch's record is in the database, encrypted:
 /// any replica may get the answer, and gives the same packet where the same answer comes again. Another
-/// packet for that launch is never made.
+/// packet for that launch is not made, unless somebody who can write the database puts the record back that
+/// an answer took: then once more for each time, for the same chip and the approved measurement alone
+/// (adr/0023).
 #pragma once
+
+#include <functional>
 
 #include "services/securitymodule/domain/limits.h"
 #include "services/securitymodule/domain/seeds.h"
@@ -18,12 +22,12 @@ class SevLaunches {
   SevLaunches(store::ChallengeStore& store, const Vault& vault, const Clock& clock, const Limits& limits)
       : store_{store}, vault_{vault}, clock_{clock}, limits_{limits} {}
 
-  struct Asked {
-    v1::Question question;
-    crypto::Digest hardware_key_hash;
-  };
-  /// Refuses as PendingLaunch::begin(); resource_exhausted where too many of the tenant's launches are open.
-  Result<Asked> ask(const ImageKey& image, const ImagePolicy& policy, ByteView evidence);
+  /// Whether this chip may have launches at all.
+  using Allow = std::function<Status(const crypto::Digest& hardware_key_hash)>;
+  /// Refuses as PendingLaunch::begin() and `allow`, which is asked before anything is kept;
+  /// resource_exhausted where too many of the tenant's launches are open.
+  Result<v1::Question> ask(const ImageKey& image, const ImagePolicy& policy, ByteView evidence,
+                           const Allow& allow);
 
   struct Released {
     v1::LaunchSecret secret;

@@ -184,6 +184,8 @@ TEST_F(SevLaunchesTest, OnMachinesThatAreRevokedOrNotNamedGetNothing) {
   named.add_hardware_keys(std::string(32, 'x'));
   ASSERT_THAT(put(named), Succeeds());
   EXPECT_THAT(ask(evidence()), FailsAt(ErrorCode::failed_precondition, "policy.hardware_keys"));
+  EXPECT_EQ(one_.stores.challenges->count(kTenant, 100).value(), 1)
+      << "of those that were refused nothing is kept";
 }
 
 TEST_F(SevLaunchesTest, LeaveNoSecretInTheDatabase) {
