@@ -49,7 +49,7 @@ class SqlAuthorizationStore final : public AuthorizationStore {
   }
 
   Result<AuthorizationRecord> put_if_room(const AuthorizationRecord& record, std::int64_t maximum) override {
-    return sql::in_transaction(database_, [&](sql::Transaction& transaction) -> Result<AuthorizationRecord> {
+    const auto put = [&](sql::Transaction& transaction) -> Result<AuthorizationRecord> {
       // It changes nothing, and holds the row: others of this image wait here.
       SEALIFT_CHECK(transaction.run("UPDATE seeds SET version = version WHERE tenant = $1 AND image_id = $2",
                                     {record.tenant, record.image_id}));
@@ -66,7 +66,8 @@ class SqlAuthorizationStore final : public AuthorizationStore {
       SEALIFT_CHECK(transaction.run(kInsert, {record.tenant, record.image_id, record.storage_key_name,
                                               record.policy, record.sealed_data, record.created_at}));
       return record;
-    });
+    };
+    return sql::in_transaction(database_, put, &sql::Database::transact_soon);
   }
 
   Result<AuthorizationRecord> get(const std::string& tenant, const std::string& image_id,
