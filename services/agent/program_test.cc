@@ -11,6 +11,7 @@
 #include "emulator/machine/report.h"
 #include "formats/cpio/head.h"
 #include "formats/esm/samples_for_test.h"
+#include "guest/image/mini_kernel_for_test.h"
 #include "objects/object_store.h"
 #include "services/agent/domain/agent_for_test.h"
 #include "services/agent/host_service_for_test.h"
@@ -19,23 +20,6 @@
 
 namespace sealift::agent {
 namespace {
-
-/// A kernel that prints `text` on the first serial port and then does nothing any more (Multiboot
-/// 0.6.96, 3.1: a flat image with its addresses in the header).
-Bytes kernel_that_says(std::string_view text) {
-  constexpr std::uint32_t kMagic = 0x1BADB002;
-  constexpr std::uint32_t kHasAddresses = 1U << 16U;
-  constexpr std::uint32_t kLoadAddress = 0x100000;
-  constexpr std::uint32_t kHeaderSize = 32;
-  ByteWriter image;
-  image.le32(kMagic).le32(kHasAddresses).le32(0U - kMagic - kHasAddresses);
-  image.le32(kLoadAddress).le32(kLoadAddress).le32(0).le32(0).le32(kLoadAddress + kHeaderSize);
-  image.bytes(Bytes{0x66, 0xBA, 0xF8, 0x03});  // mov dx, 0x3f8
-  for (const char c : text)
-    image.bytes(Bytes{0xB0, static_cast<std::uint8_t>(c), 0xEE});  // mov al, c; out dx, al
-  image.bytes(Bytes{0xF4, 0xEB, 0xFD});                            // hlt, again and again
-  return std::move(image).take();
-}
 
 /// One machine for all tests: making and booting it takes longest.
 class Host {
@@ -117,7 +101,7 @@ class AgentProgramTest : public ::testing::Test {
   }
   v1::Command start_command() { return start_command(launch_); }
   v1::Command start_command(const std::string& launch_id) {
-    const auto kernel = kernel_that_says("hello from the guest\n");
+    const auto kernel = image::kernel_that_says("hello from the guest\n");
     const Bytes body(4096, 5);
     auto order = command_for(launch_id, "start");
     auto& start = *order.mutable_start_instance();
@@ -204,7 +188,8 @@ TEST_F(AgentProgramTest, RunsAGuestThroughItsOwnDeathUntilItIsStopped) {
 
 TEST_F(AgentProgramTest, RelaysARefusalWithTheStepThatFailed) {
   auto order = start_command();
-  put(*order.mutable_start_instance()->mutable_kernel(), kernel_that_says("hello from somebody else\n"));
+  put(*order.mutable_start_instance()->mutable_kernel(),
+      image::kernel_that_says("hello from somebody else\n"));
   const auto refusal = double_.result(order).refusal();
   EXPECT_EQ(refusal.code(), "kernel_differs");
   EXPECT_EQ(refusal.field(), "kernel");

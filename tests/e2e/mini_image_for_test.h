@@ -12,10 +12,6 @@
 
 namespace sealift::e2e {
 
-/// A kernel that prints `text` on the first serial port and then does nothing any more (Multiboot
-/// 0.6.96, 3.1: a flat image with its addresses in the header).
-Bytes kernel_that_says(std::string_view text);
-
 class MiniImage {
  public:
   /// Writes DIRECTORY/image and DIRECTORY/seed, with a seed, a passphrase and an id of its own.
