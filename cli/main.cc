@@ -3,6 +3,7 @@
 #include "cli/commands/audit.h"
 #include "cli/commands/commands.h"
 #include "cli/commands/revoke.h"
+#include "cli/commands/sets.h"
 
 int main(int argc, char** argv) {
   using namespace sealift::cli;
@@ -23,6 +24,7 @@ int main(int argc, char** argv) {
   declare_pki(line.root());
   declare_audit(line.root());
   declare_revoke(line.root());
+  declare_sets(line.root());
   declare_dev(line.root());
   declare_demo(line.root());
   return line.run(argc, argv);

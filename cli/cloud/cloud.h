@@ -32,6 +32,7 @@ class Cloud {
 
   /// Who the customer is: the tenant in the certificate.
   const std::string& tenant() const;
+  bool has_frontend() const { return !addresses_.frontend.empty(); }
   /// A channel each; not_found where the file names no such address.
   Result<std::unique_ptr<rpc::Channel>> frontend() const;
   Result<std::unique_ptr<rpc::Channel>> security_module() const;

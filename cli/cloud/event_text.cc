@@ -10,7 +10,7 @@
 namespace sealift::cli {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, std::string_view>, 31> kSentences{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 32> kSentences{{
     {"provisioning_requested", "secure provisioning of the image is requested"},
     {"service_confirmed", "the paid service is confirmed"},
     {"instance_requested", "an instance is asked for"},
@@ -21,6 +21,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 31> kSentenc
     {"question_relayed", "the host's TPM is asked what only it can answer"},
     {"answer_relayed", "the host's TPM has answered"},
     {"sealed_data_received", "the seed is sealed to this host"},
+    {"sealed_ahead", "the image was sealed to this host ahead: nobody has to be asked"},
     {"sealed_data_inserted", "the sealed data are in this instance's copy of the image's head"},
     {"dispatched", "the host is told to start it"},
     {"session_relayed", "the session that the keeper of the key opened is brought to the host's PSP"},

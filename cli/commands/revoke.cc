@@ -5,9 +5,11 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/cloud/cloud.h"
+#include "cli/cloud/sealed_heads.h"
 #include "cli/commands/revoke.h"
 #include "crypto/x509.h"
 #include "sealift/v1/revocations.pb.h"
+#include "sealift/v1/security_module.pb.h"
 
 namespace sealift::cli {
 namespace {
@@ -44,6 +46,41 @@ Result<v1::Revocation> revocation(v1::RevocationKind kind, const std::string& he
   return made;
 }
 
+/// The hosts of that hardware key.
+Result<std::vector<std::string>> hosts_of_key(rpc::Channel& channel, const std::string& hardware_key) {
+  std::vector<std::string> names;
+  v1::ListEnrolledHostsRequest request;
+  for (bool more = true; more;) {
+    SEALIFT_TRY(const auto page, channel.call<v1::ListEnrolledHostsResponse>(
+                                     "sealift.v1.SeedService.ListEnrolledHosts", request));
+    for (const auto& host : page.hosts()) {
+      if (host.hardware_key_hash() == hardware_key) names.push_back(host.storage_key_name());
+    }
+    more = page.more() && page.hosts_size() > 0;
+    if (more) request.set_after(page.hosts(page.hosts_size() - 1).storage_key_name());
+  }
+  return names;
+}
+
+/// Out of the images that were sealed ahead: how many there were. What a host has fetched stays with it.
+Result<std::uint32_t> take_out(const Cloud& cloud, rpc::Channel& channel, const v1::Revocation& one) {
+  if (!cloud.has_frontend()) return 0;
+  SEALIFT_TRY(const auto frontend, cloud.frontend());
+  if (one.kind() == v1::REVOCATION_KIND_IMAGE)
+    return take_out_image(*frontend, to_hex(as_bytes(one.subject())));
+  if (one.kind() == v1::REVOCATION_KIND_HOST) return take_out_hosts(*frontend, {one.subject()});
+  SEALIFT_TRY(const auto names, hosts_of_key(channel, one.subject()));
+  return take_out_hosts(*frontend, names);
+}
+
+Error revoked_but(const Error& why) {
+  auto error = why;
+  error.message =
+      "revoked in the security module; but it is not taken out of the images that were sealed ahead: " +
+      why.message + ". Do it again";
+  return error;
+}
+
 Status deprovision(rpc::Channel& channel, const v1::Revocation& host, const std::string& hex,
                    Context& context) {
   v1::DeprovisionHostRequest request;
@@ -60,7 +97,11 @@ Status revoke(v1::RevocationKind kind, const RevokeOptions& options, Context& co
   SEALIFT_TRY(auto one, revocation(kind, options.subject));
   SEALIFT_TRY(const auto cloud, Cloud::open(options.cloud));
   SEALIFT_TRY(const auto channel, cloud.security_module());
-  if (options.purge) return deprovision(*channel, one, options.subject, context);
+  if (options.purge) {
+    SEALIFT_CHECK(deprovision(*channel, one, options.subject, context));
+    const auto taken = take_out(cloud, *channel, one);
+    return taken ? Status{} : tl::unexpected(revoked_but(taken.error()));
+  }
   if (options.reinstate) {
     v1::ReinstateRequest request;
     *request.mutable_revocation() = std::move(one);
@@ -68,10 +109,16 @@ Status revoke(v1::RevocationKind kind, const RevokeOptions& options, Context& co
     return context.report(Json{{"reinstated", options.subject}, {"kind", name_of(kind)}}, "trusted again\n");
   }
   v1::RevokeRequest request;
-  *request.mutable_revocation() = std::move(one);
+  *request.mutable_revocation() = one;
   SEALIFT_CHECK(channel->call<v1::RevokeResponse>(method("Revoke"), request));
-  return context.report(Json{{"revoked", options.subject}, {"kind", name_of(kind)}},
-                        "revoked: nothing is sealed for it any more, from now on\n");
+  const auto taken = take_out(cloud, *channel, one);
+  if (!taken) return tl::unexpected(revoked_but(taken.error()));
+  return context.report(
+      Json{{"revoked", options.subject}, {"kind", name_of(kind)}, {"sealed_images", *taken}},
+      fmt::format(
+          "revoked: nothing is sealed for it any more, from now on; taken out of {} images that were sealed "
+          "ahead\n",
+          *taken));
 }
 
 Status list(const RevokeOptions& options, Context& context) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /// Names in the object store. Two kinds, and nothing else can be named:
 ///   sha512/<128 lower-case hex digits>   what never changes: the key is the content's digest
-///   heads/<launch id>                    one launch's head archive, with its sealed data (adr/0011)
+///   heads/<launch id>                    one launch's head archive, with its sealed data (adr/0011);
+///                                        or one that is sealed to a set of hosts (adr/0026)
 /// A key is not a permission: who may use which object is the front end's and the orchestrator's to decide.
 #pragma once
 

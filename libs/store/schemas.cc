@@ -10,39 +10,44 @@ const sql::Schema& images() {
   static const sql::Schema schema{
       "images",
       {{
-          // touched_at is 0 for one that is being deleted.
-          R"(CREATE TABLE images(
+           // touched_at is 0 for one that is being deleted.
+           R"(CREATE TABLE images(
                tenant @TEXT NOT NULL, image_id @TEXT NOT NULL, state @INT NOT NULL, tee @TEXT NOT NULL,
                arch @TEXT NOT NULL, memory_mib @INT NOT NULL, document @BYTES NOT NULL, created_at @INT NOT NULL,
                touched_at @INT NOT NULL, PRIMARY KEY(tenant, image_id)) @STRICT)",
-          R"(CREATE INDEX images_not_ready ON images(touched_at, tenant, image_id)
+           R"(CREATE INDEX images_not_ready ON images(touched_at, tenant, image_id)
                WHERE state <> 1)",
-          R"(CREATE TABLE image_files(
+           R"(CREATE TABLE image_files(
                tenant @TEXT NOT NULL, image_id @TEXT NOT NULL, position @INT NOT NULL, name @TEXT NOT NULL,
                digest @BYTES NOT NULL, size @INT NOT NULL, complete @INT NOT NULL,
                PRIMARY KEY(tenant, image_id, position)) @STRICT)",
-          R"(CREATE INDEX image_files_complete ON image_files(tenant, digest)
+           R"(CREATE INDEX image_files_complete ON image_files(tenant, digest)
                WHERE complete = 1)",
-          "CREATE TABLE tenant_images(tenant @TEXT PRIMARY KEY, images @INT NOT NULL, "
-          "bytes @INT NOT NULL) @STRICT",
-          // removal_until is 0 for one that nobody removes just now.
-          "CREATE TABLE objects(digest @BYTES PRIMARY KEY, users @INT NOT NULL, "
-          "removal_until @INT NOT NULL) @STRICT",
-          R"(CREATE INDEX objects_unused ON objects(removal_until)
+           "CREATE TABLE tenant_images(tenant @TEXT PRIMARY KEY, images @INT NOT NULL, "
+           "bytes @INT NOT NULL) @STRICT",
+           // removal_until is 0 for one that nobody removes just now.
+           "CREATE TABLE objects(digest @BYTES PRIMARY KEY, users @INT NOT NULL, "
+           "removal_until @INT NOT NULL) @STRICT",
+           R"(CREATE INDEX objects_unused ON objects(removal_until)
                WHERE users = 0 OR removal_until > 0)",
-          R"(CREATE TABLE uploads(
+           R"(CREATE TABLE uploads(
                tenant @TEXT NOT NULL, upload_id @TEXT NOT NULL, image_id @TEXT NOT NULL, file @TEXT NOT NULL,
                digest @BYTES NOT NULL, size @INT NOT NULL, received @INT NOT NULL, store_state @BYTES NOT NULL,
                updated_at @INT NOT NULL, version @INT NOT NULL, PRIMARY KEY(tenant, upload_id)) @STRICT)",
-          "CREATE INDEX uploads_of_image ON uploads(tenant, image_id, upload_id)",
-          "CREATE INDEX uploads_by_age ON uploads(updated_at, tenant, upload_id)",
-          R"(CREATE TABLE quotes(
+           "CREATE INDEX uploads_of_image ON uploads(tenant, image_id, upload_id)",
+           "CREATE INDEX uploads_by_age ON uploads(updated_at, tenant, upload_id)",
+           R"(CREATE TABLE quotes(
                tenant @TEXT NOT NULL, quote_id @TEXT NOT NULL, image_id @TEXT NOT NULL, cpus @INT NOT NULL,
                memory_mib @INT NOT NULL, price_micros_per_second @INT NOT NULL, currency @TEXT NOT NULL,
                created_at @INT NOT NULL, expires_at @INT NOT NULL, consent @TEXT NOT NULL,
                launch_id @TEXT NOT NULL, PRIMARY KEY(tenant, quote_id)) @STRICT)",
-          "CREATE INDEX quotes_unused ON quotes(expires_at) WHERE consent = ''",
-      }}};
+           "CREATE INDEX quotes_unused ON quotes(expires_at) WHERE consent = ''",
+       },
+       {
+           R"(CREATE TABLE sealed_heads(
+               tenant @TEXT NOT NULL, image_id @TEXT NOT NULL, host_set @TEXT NOT NULL, document @BYTES NOT NULL,
+               PRIMARY KEY(tenant, image_id, host_set)) @STRICT)",
+       }}};
   return schema;
 }
 
@@ -136,6 +141,13 @@ const sql::Schema& keys() {
        {
            "CREATE TABLE revocations(tenant @TEXT NOT NULL, kind @INT NOT NULL, subject @BYTES NOT NULL, "
            "document @BYTES NOT NULL, revoked_at @INT NOT NULL, PRIMARY KEY(tenant, kind, subject)) @STRICT",
+       },
+       {
+           "CREATE TABLE host_sets(tenant @TEXT NOT NULL, name @TEXT NOT NULL, document @BYTES NOT NULL, "
+           "version @INT NOT NULL, PRIMARY KEY(tenant, name)) @STRICT",
+           // What was found of an enrolled host's platform, under what a policy says of platforms.
+           "CREATE TABLE verdicts(tenant @TEXT NOT NULL, storage_key_name @BYTES NOT NULL, trust @BYTES NOT "
+           "NULL, document @BYTES NOT NULL, PRIMARY KEY(tenant, storage_key_name, trust)) @STRICT",
        }}};
   return schema;
 }

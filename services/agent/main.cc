@@ -189,8 +189,16 @@ Result<Tee> tpm_tee(const Options& options) {
   if (!fs::exists(options.ultravisor))
     log("ultravisor: there is no " + options.ultravisor.string() +
         ": until it starts, every launch here is refused");
-  return Tee{std::make_unique<UltravisorSocket>(options.ultravisor),
-             std::make_unique<TpmPlatform>(options.tcti, *profile), attributes_of(options)};
+  auto platform = std::make_unique<TpmPlatform>(options.tcti, *profile);
+  auto attributes = attributes_of(options);
+  if (const auto name = platform->storage_key_name()) {
+    attributes.set_storage_key_name(std::string{as_text(*name)});
+  } else {
+    log("the TPM does not show a storage key, so what was sealed to it ahead is not found: " +
+        name.error().message);
+  }
+  return Tee{std::make_unique<UltravisorSocket>(options.ultravisor), std::move(platform),
+             std::move(attributes)};
 }
 
 Status run(const Options& options) {

@@ -39,18 +39,21 @@ Status run(const Options& options) {
   const auto upload_store = store::make_upload_store(*database);
   const auto use_store = store::make_object_use_store(*database);
   const auto quote_store = store::make_quote_store(*database);
+  const auto sealed_store = store::make_sealed_head_store(*database);
 
   const SystemClock clock;
-  const ImageStores stores{*image_store, *upload_store, *use_store, *objects};
+  const ImageStores stores{*image_store, *upload_store, *use_store, *sealed_store, *objects};
   Images images{stores, clock, options.terms.limits};
   Uploads uploads{stores, clock};
-  Launches launches{*image_store, *quote_store, clock, options.terms};
+  SealedHeads sealed{*sealed_store, *image_store, *objects, clock};
+  Launches launches{*image_store, sealed, *quote_store, clock, options.terms};
   Housekeeping housekeeping{images, stores, *quote_store, clock, options.terms.limits};
   const Housekeeper housekeeper{housekeeping, options.housekeeping};
   StreamRelays relays{*zone, options.streams};
 
   rpc::Router router;
   register_image_service(router, images, uploads, *zone);
+  register_sealed_heads(router, sealed);
   register_launch_service(router, launches, *zone, relays);
   return rpc::serve("sealift-frontend", options.serving, credentials, std::move(router),
                     server_options(options, *database, *objects), stop.get());

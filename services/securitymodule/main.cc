@@ -181,6 +181,8 @@ Status serve(const Options& options) {
   const auto enrolments = store::make_enrolment_store(*database);
   const auto challenges = store::make_challenge_store(*database);
   const auto revocations = store::make_revocation_store(*database);
+  const auto sets = store::make_host_set_store(*database);
+  const auto verdicts = store::make_verdict_store(*database);
   const auto root_keys = store::make_root_key_store(*database);
   const auto is_new = !root_keys->get().has_value();
   SEALIFT_TRY(const auto vault, open_vault(options.protector, *root_keys, *seeds, tenants));
@@ -195,7 +197,7 @@ Status serve(const Options& options) {
   SEALIFT_TRY(auto signer, open_log_key(options.log_key, make));
   SEALIFT_TRY(const auto log, AuditLog::open(*audit, vault, clock, print_decision, std::move(signer)));
   SecurityModule sm{std::move(tenants),
-                    {*seeds, *authorizations, *enrolments, *challenges, *revocations},
+                    {*seeds, *authorizations, *enrolments, *challenges, *revocations, *sets, *verdicts},
                     vault,
                     clock,
                     limits,

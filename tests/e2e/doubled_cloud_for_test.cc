@@ -143,7 +143,7 @@ DoubledCloud::Way DoubledCloud::way_to(const std::string& service) {
   if (service == "ImageService" || service == "LaunchService")
     return {frontend_, pki_.credentials(Role::tenant, kTenant), pki_.identity(Role::frontend)};
   if (service == "SeedService" || service == "AuditService" || service == "RevocationService" ||
-      service == "AuthorizationService") {
+      service == "HostSetService" || service == "AuthorizationService") {
     const auto caller = service == "AuthorizationService" ? pki_.credentials(Role::orchestrator)
                                                           : pki_.credentials(Role::tenant, kTenant);
     return {security_module_, caller, pki_.identity(Role::security_module, kTenant)};

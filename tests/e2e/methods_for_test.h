@@ -12,6 +12,7 @@
 #include "sealift/v1/launches.pb.h"
 #include "sealift/v1/revocations.pb.h"
 #include "sealift/v1/security_module.pb.h"
+#include "sealift/v1/sets.pb.h"
 #include "sealift/v1/zone.pb.h"
 
 namespace sealift::e2e {
@@ -23,6 +24,10 @@ namespace sealift::e2e {
   U(ImageService, GetImage, GetImageRequest, Image)                                                        \
   U(ImageService, ListImages, ListImagesRequest, ListImagesResponse)                                       \
   U(ImageService, DeleteImage, DeleteImageRequest, DeleteImageResponse)                                    \
+  U(ImageService, PutSealedHead, PutSealedHeadRequest, SealedHead)                                         \
+  U(ImageService, ListSealedHeads, ListSealedHeadsRequest, ListSealedHeadsResponse)                        \
+  U(ImageService, RemoveSealedHead, RemoveSealedHeadRequest, RemoveSealedHeadResponse)                     \
+  U(ImageService, RemoveSealedHosts, RemoveSealedHostsRequest, RemoveSealedHostsResponse)                  \
   U(LaunchService, GetQuote, GetQuoteRequest, Quote)                                                       \
   U(LaunchService, CreateLaunch, CreateLaunchRequest, Launch)                                              \
   U(LaunchService, GetLaunch, GetLaunchRequest, Launch)                                                    \
@@ -59,6 +64,11 @@ namespace sealift::e2e {
   U(SeedService, ListSeeds, ListSeedsRequest, ListSeedsResponse)                                           \
   U(SeedService, DeleteSeed, DeleteSeedRequest, DeleteSeedResponse)                                        \
   U(SeedService, ListEnrolledHosts, ListEnrolledHostsRequest, ListEnrolledHostsResponse)                   \
+  U(HostSetService, PutSet, PutSetRequest, HostSet)                                                        \
+  U(HostSetService, GetSet, GetSetRequest, HostSet)                                                        \
+  U(HostSetService, ListSets, ListSetsRequest, ListSetsResponse)                                           \
+  U(HostSetService, DeleteSet, DeleteSetRequest, DeleteSetResponse)                                        \
+  U(HostSetService, SealToSet, SealToSetRequest, SealToSetResponse)                                        \
   U(RevocationService, Revoke, RevokeRequest, RevokeResponse)                                              \
   U(RevocationService, Reinstate, ReinstateRequest, ReinstateResponse)                                     \
   U(RevocationService, ListRevocations, ListRevocationsRequest, ListRevocationsResponse)                   \

@@ -50,6 +50,7 @@ class Stage {
     acme_.waiting = waiting_launch();
     acme_.command = acme_.launch + "/1/start";
     acme_.host = enrolled_host();
+    put_set();
   }
   Stage(const Stage&) = delete;
   Stage& operator=(const Stage&) = delete;
@@ -74,7 +75,7 @@ class Stage {
     return launch.launch_id();
   }
 
-  std::string enrolled_host() const {
+  std::unique_ptr<rpc::Channel> security_module() const {
     const auto options = [this] {
       rpc::ChannelOptions made;
       made.address = cloud_.description().at("tenants").at(0).at("security_module");
@@ -84,9 +85,18 @@ class Stage {
       made.server = {made.credentials->identity().trust_domain, Role::security_module, "acme"};
       return made;
     };
-    const auto hosts = rpc::Channel::create(options()).value()->call<v1::ListEnrolledHostsResponse>(
+    return rpc::Channel::create(options()).value();
+  }
+  std::string enrolled_host() const {
+    const auto hosts = security_module()->call<v1::ListEnrolledHostsResponse>(
         "sealift.v1.SeedService.ListEnrolledHosts", v1::ListEnrolledHostsRequest{});
     return hosts->hosts(0).storage_key_name();
+  }
+  void put_set() const {
+    v1::PutSetRequest fleet;
+    fleet.mutable_set()->set_name("fleet");
+    fleet.mutable_set()->add_hosts(acme_.host);
+    EXPECT_THAT(security_module()->call<v1::HostSet>("sealift.v1.HostSetService.PutSet", fleet), Succeeds());
   }
 
   const CloudForTest cloud_{
@@ -128,7 +138,7 @@ class Tenants : public testing::Test {
     if (service == "ImageService" || service == "LaunchService")
       return channel(as, cloud_.description().value("frontend", ""), Role::frontend);
     if (service == "SeedService" || service == "AuditService" || service == "RevocationService" ||
-        service == "AuthorizationService")
+        service == "HostSetService" || service == "AuthorizationService")
       return channel(as, security_module(0), Role::security_module, "acme");
     return channel(as, orchestrator(), Role::orchestrator);
   }
@@ -267,6 +277,15 @@ const std::vector<Row>& customers_rows() {
        [](rpc::Channel& channel, const Things& things) {
          return unary<v1::Launch>(channel, "LaunchService.RefuseTarget", refuse(things.waiting));
        }},
+      {"ImageService.PutSealedHead",
+       [](rpc::Channel& channel, const Things& things) {
+         v1::PutSealedHeadRequest request;
+         request.set_image_id(things.image);
+         request.set_set("fleet");
+         request.set_policy(std::string(32, 'p'));
+         request.add_sealed_data()->set_storage_key_name(things.host);
+         return unary<v1::SealedHead>(channel, "ImageService.PutSealedHead", request);
+       }},
   };
   return rows;
 }
@@ -377,6 +396,57 @@ v1::Revocation revocation(const Things& things) {
   return image;
 }
 
+/// acme's set is "fleet", and nobody's is "never".
+std::string set_of(const Things& things) { return things.image == kNever.image ? "never" : "fleet"; }
+
+/// Of sets, which are found by name.
+const std::vector<Row>& set_rows() {
+  static const std::vector<Row> rows{
+      {"HostSetService.PutSet",
+       [](rpc::Channel& channel, const Things& things) {
+         v1::PutSetRequest request;
+         request.mutable_set()->set_name(set_of(things));
+         request.mutable_set()->add_hosts(kNever.host);
+         request.mutable_set()->set_version(1);
+         return unary<v1::HostSet>(channel, "HostSetService.PutSet", request);
+       }},
+      {"HostSetService.GetSet",
+       [](rpc::Channel& channel, const Things& things) {
+         v1::GetSetRequest request;
+         request.set_name(set_of(things));
+         return unary<v1::HostSet>(channel, "HostSetService.GetSet", request);
+       }},
+      {"HostSetService.SealToSet",
+       [](rpc::Channel& channel, const Things& things) {
+         v1::SealToSetRequest request;
+         request.set_name(set_of(things));
+         request.add_image_ids(things.image);
+         return unary<v1::SealToSetResponse>(channel, "HostSetService.SealToSet", request);
+       }},
+  };
+  return rows;
+}
+
+/// What one may do about things that are not there as well, at the front end.
+const std::vector<Row>& sealed_rows() {
+  static const std::vector<Row> rows{
+      {"ImageService.RemoveSealedHead",
+       [](rpc::Channel& channel, const Things& things) {
+         v1::RemoveSealedHeadRequest request;
+         request.set_image_id(things.image);
+         request.set_set("fleet");
+         return unary<v1::RemoveSealedHeadResponse>(channel, "ImageService.RemoveSealedHead", request);
+       }},
+      {"ImageService.RemoveSealedHosts",
+       [](rpc::Channel& channel, const Things& things) {
+         v1::RemoveSealedHostsRequest request;
+         request.add_storage_key_names(things.host);
+         return unary<v1::RemoveSealedHostsResponse>(channel, "ImageService.RemoveSealedHosts", request);
+       }},
+  };
+  return rows;
+}
+
 /// What one may do about things that are not there as well.
 const std::vector<Row>& seed_rows() {
   static const std::vector<Row> rows{
@@ -398,6 +468,12 @@ const std::vector<Row>& seed_rows() {
          request.set_storage_key_name(things.host);
          return unary<v1::DeprovisionHostResponse>(channel, "RevocationService.DeprovisionHost", request);
        }},
+      {"HostSetService.DeleteSet",
+       [](rpc::Channel& channel, const Things& things) {
+         v1::DeleteSetRequest request;
+         request.set_name(set_of(things));
+         return unary<v1::DeleteSetResponse>(channel, "HostSetService.DeleteSet", request);
+       }},
       {"SeedService.DeleteSeed",
        [](rpc::Channel& channel, const Things& things) {
          v1::DeleteSeedRequest request;
@@ -415,6 +491,7 @@ const std::set<std::string> kNamesNothing{
     "ZoneService.ListUsage", "SeedService.BeginInsertion", "SeedService.InsertSeed", "SeedService.PutSeed",
     "SeedService.ListSeeds", "SeedService.ListEnrolledHosts", "RevocationService.ListRevocations",
     "AuditService.ExportLog",
+    "HostSetService.ListSets", "ImageService.ListSealedHeads",
     // A host is the one in its certificate; an operator sees all hosts, and no tenant.
     "HostService.Register", "HostService.Heartbeat", "HostService.StreamCommands",
     "InventoryService.ListHosts", "InventoryService.SetDraining"};
@@ -448,6 +525,11 @@ TEST_F(Tenants, FindNothingOfOneAnother) {
       channel(cloud_.path("credentials/orchestrator"), security_module(1), Role::security_module, "umbrella");
   for (const auto& row : orchestrators_rows()) expect_nothing_revealed(row, *sm, acme_);
   const auto seeds = channel(umbrella, security_module(1), Role::security_module, "umbrella");
+  for (const auto& row : set_rows()) expect_nothing_revealed(row, *seeds, acme_);
+  for (const auto& row : sealed_rows()) {
+    EXPECT_THAT(row.attempt(*door, acme_), Succeeds());
+    EXPECT_THAT(row.attempt(*door, kNever), Succeeds());
+  }
   for (const auto& row : seed_rows()) {
     // To remove or revoke what is not there is no fault.
     EXPECT_THAT(row.attempt(*seeds, acme_), Succeeds());
@@ -461,6 +543,7 @@ TEST_F(Tenants, FindNothingOfOneAnother) {
   EXPECT_EQ(cli::sealift_json(cloud_.words({"seed", "list"})).at("seeds").size(), 1U);
   EXPECT_EQ(cli::sealift_json(cloud_.words({"revoke", "list"})).at("revocations").size(), 0U);
   EXPECT_EQ(stage_->enrolled_host(), acme_.host);
+  EXPECT_EQ(cli::sealift_json(cloud_.words({"set", "list"})).at("sets").size(), 1U);
 }
 
 TEST_F(Tenants, HaveListsOfTheirOwn) {
@@ -473,6 +556,10 @@ TEST_F(Tenants, HaveListsOfTheirOwn) {
   period.set_to_ms(1LL << 50);
   const auto usage = door->call<v1::ListUsageResponse>("sealift.v1.LaunchService.ListUsage", period);
   EXPECT_EQ(usage->ByteSizeLong(), 0U);
+  EXPECT_EQ(door->call<v1::ListSealedHeadsResponse>("sealift.v1.ImageService.ListSealedHeads",
+                                                    v1::ListSealedHeadsRequest{})
+                ->ByteSizeLong(),
+            0U);
   const auto images =
       door->call<v1::ListImagesResponse>("sealift.v1.ImageService.ListImages", v1::ListImagesRequest{});
   EXPECT_EQ(images->ByteSizeLong(), 0U);
@@ -502,6 +589,9 @@ TEST_F(Tenants, HaveListsOfTheirOwn) {
   EXPECT_EQ(hooli
                 ->call<v1::ListRevocationsResponse>("sealift.v1.RevocationService.ListRevocations",
                                                     v1::ListRevocationsRequest{})
+                ->ByteSizeLong(),
+            0U);
+  EXPECT_EQ(seeds->call<v1::ListSetsResponse>("sealift.v1.HostSetService.ListSets", v1::ListSetsRequest{})
                 ->ByteSizeLong(),
             0U);
   const auto log =
@@ -552,15 +642,12 @@ TEST_F(Tenants, GetNothingByNamingItTheSame) {
 
 /// Who may call a service at all.
 const std::map<std::string, Role>& callers() {
-  static const std::map<std::string, Role> table{{"ImageService", Role::tenant},
-                                                 {"LaunchService", Role::tenant},
-                                                 {"SeedService", Role::tenant},
-                                                 {"RevocationService", Role::tenant},
-                                                 {"AuthorizationService", Role::orchestrator},
-                                                 {"ZoneService", Role::frontend},
-                                                 {"InventoryService", Role::administrator},
-                                                 {"AuditService", Role::tenant},
-                                                 {"HostService", Role::host}};
+  static const std::map<std::string, Role> table{
+      {"ImageService", Role::tenant},      {"LaunchService", Role::tenant},
+      {"SeedService", Role::tenant},       {"HostSetService", Role::tenant},
+      {"RevocationService", Role::tenant}, {"AuthorizationService", Role::orchestrator},
+      {"ZoneService", Role::frontend},     {"InventoryService", Role::administrator},
+      {"AuditService", Role::tenant},      {"HostService", Role::host}};
   return table;
 }
 
@@ -613,6 +700,10 @@ TEST_F(Tenants, OfNobodyHaveNothing) {
     EXPECT_THAT(unary<v1::ListRevocationsResponse>(*seeds, "RevocationService.ListRevocations",
                                                    v1::ListRevocationsRequest{}),
                 FailsWith(ErrorCode::permission_denied));
+    EXPECT_THAT(unary<v1::ListSetsResponse>(*seeds, "HostSetService.ListSets", v1::ListSetsRequest{}),
+                FailsWith(ErrorCode::permission_denied));
+    for (const auto& row : set_rows())
+      EXPECT_THAT(row.attempt(*seeds, acme_), FailsWith(ErrorCode::permission_denied)) << row.method;
     for (const auto& row : seed_rows())
       EXPECT_THAT(row.attempt(*seeds, acme_), FailsWith(ErrorCode::permission_denied)) << row.method;
   }
@@ -661,8 +752,8 @@ TEST_F(Tenants, WithoutACertificateOfThisCloudAreNotHeard) {
 
 TEST(EveryMethod, IsTriedOnSomebodyElsesThings) {
   auto tried = kNamesNothing;
-  for (const auto& rows :
-       {customers_rows(), front_ends_rows(), hosts_rows(), orchestrators_rows(), seed_rows()}) {
+  for (const auto& rows : {customers_rows(), front_ends_rows(), hosts_rows(), orchestrators_rows(),
+                           seed_rows(), set_rows(), sealed_rows()}) {
     for (const auto& row : rows) EXPECT_TRUE(tried.insert(row.method).second) << row.method;
   }
   EXPECT_EQ(tried, methods_of_the_api());

@@ -25,4 +25,10 @@ Result<Bytes> insert_targets(const cpio::Head& head, std::span<const Target> tar
   return replace_operand(head, operand);
 }
 
+Result<Bytes> head_for_many(const cpio::Head& head, std::vector<Target> targets) {
+  SEALIFT_TRY(auto operand, operand_of(head));
+  SEALIFT_CHECK(operand.put_targets(std::move(targets)));
+  return cpio::make_head(operand.serialise());
+}
+
 }  // namespace sealift::esm

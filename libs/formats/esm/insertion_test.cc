@@ -58,6 +58,49 @@ TEST(Insertion, SaysThatTheOperandIsFull) {
   EXPECT_THAT(insert_targets(head_with(operand()), many), FailsWith(ErrorCode::operand_full));
 }
 
+std::vector<Target> fleet(std::size_t count) {
+  std::vector<Target> all;
+  for (std::size_t i = 0; i < count; ++i) {
+    all.push_back(target(0));
+    all.back().storage_key_name[32] = static_cast<std::uint8_t>(i >> 8U);
+    all.back().storage_key_name[33] = static_cast<std::uint8_t>(i);
+  }
+  return all;
+}
+
+TEST(Insertion, TakesAThousandHostsIntoOneHeadThatGrows) {
+  const auto head = head_with(operand());
+  const auto targets = fleet(1000);
+  const auto bytes = head_for_many(head, targets);
+  ASSERT_THAT(bytes, Succeeds());
+  EXPECT_LE(bytes->size(), std::size_t{1025} * 1024);
+  const auto again = reread(*bytes);
+  ASSERT_THAT(again, Succeeds());
+  const auto inserted = operand_of(*again);
+  ASSERT_THAT(inserted, Succeeds());
+  EXPECT_EQ(inserted->targets(), targets);
+  EXPECT_EQ(inserted->hmac(), operand_of(head)->hmac());
+  EXPECT_EQ(inserted->hmac_input(), operand_of(head)->hmac_input());
+  EXPECT_THAT(VerifiedOperand::verify(*inserted, seed()), Succeeds());
+}
+
+TEST(Insertion, ReplacesAmongManyAndLeavesTheOthers) {
+  const auto head = reread(head_for_many(head_with(operand()), fleet(300)).value()).value();
+  auto changed = fleet(300)[7];
+  changed.policy = Bytes(32, 9);
+  const auto targets = operand_of(reread(head_for_many(head, {changed}).value()).value())->targets();
+  ASSERT_EQ(targets.size(), 300U);
+  EXPECT_EQ(targets[7], changed);
+  EXPECT_EQ(targets[8], fleet(300)[8]);
+}
+
+TEST(Insertion, OfMoreThanAnOperandCanHoldIsRefused) {
+  EXPECT_THAT(head_for_many(head_with(operand()), fleet(1700)), FailsWith(ErrorCode::operand_full));
+  auto wrong = fleet(2);
+  wrong[1].policy.clear();
+  EXPECT_THAT(head_for_many(head_with(operand()), wrong), FailsAt(ErrorCode::invalid_argument, "policy"));
+}
+
 TEST(Insertion, RefusesTheOperandOfAnotherImageOrPayload) {
   const auto head = head_with(operand());
   EXPECT_THAT(replace_operand(head, operand()), FailsWith(ErrorCode::invalid_argument)) << "made anew";

@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "crypto/random.h"
@@ -229,6 +230,28 @@ Status Operand::put_target(Target target) {
     *found = std::move(target);
   }
   SEALIFT_CHECK(write(changed));
+  *this = std::move(changed);
+  return {};
+}
+
+Status Operand::put_targets(std::vector<Target> targets) {
+  auto changed = *this;
+  std::map<Bytes, std::size_t> places;
+  for (std::size_t i = 0; i < targets_.size(); ++i) places[targets_[i].storage_key_name] = i;
+  for (auto& target : targets) {
+    SEALIFT_CHECK(check_fields(target));
+    const auto [place, added] = places.try_emplace(target.storage_key_name, changed.targets_.size());
+    if (added) {
+      changed.targets_.push_back(std::move(target));
+    } else {
+      changed.targets_[place->second] = std::move(target);
+    }
+  }
+  for (auto fits = write(changed); !fits; fits = write(changed)) {
+    if (fits.error().code != ErrorCode::operand_full || changed.total_size_ >= kMaxReservedSize)
+      return tl::unexpected(fits.error());
+    changed.total_size_ = std::min(2 * changed.total_size_, kMaxReservedSize);
+  }
   *this = std::move(changed);
   return {};
 }

@@ -81,6 +81,9 @@ class Operand {
   /// Adds the target, or replaces the one for the same storage key. operand_full (then nothing changed),
   /// invalid_argument for fields of a size that no TPM makes.
   Status put_target(Target target);
+  /// The same for many at once, and the operand grows where they need more room: neither the HMAC nor the
+  /// digest of the initramfs covers its size. operand_full above kMaxReservedSize: some 1,200 with RSA keys.
+  Status put_targets(std::vector<Target> targets);
   /// no_target_for_host where there is none.
   Status remove_target(ByteView storage_key_name);
 

@@ -12,6 +12,13 @@ Result<Bytes> TpmPlatform::evidence() {
   return to_bytes(as_bytes(tpm::to_json(evidence)));
 }
 
+Result<Bytes> TpmPlatform::storage_key_name() {
+  const std::lock_guard lock{mutex_};
+  SEALIFT_TRY(auto tpm, tpm::Tpm::open(tcti_));
+  SEALIFT_TRY(const auto evidence, tpm::gather_evidence(tpm, profile_));
+  return to_bytes(evidence.storage_key.name().view());
+}
+
 Result<Bytes> TpmPlatform::answer(ByteView question) {
   const std::lock_guard lock{mutex_};
   SEALIFT_TRY(auto tpm, tpm::Tpm::open(tcti_));

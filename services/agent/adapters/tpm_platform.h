@@ -14,6 +14,8 @@ class TpmPlatform final : public Platform {
  public:
   TpmPlatform(std::string tcti, const tpm::Profile& profile) : tcti_{std::move(tcti)}, profile_{profile} {}
   Result<Bytes> evidence() override;
+  /// Which slots of images are this host's.
+  Result<Bytes> storage_key_name();
   /// `question` as tpm2_makecredential writes it.
   Result<Bytes> answer(ByteView question) override;
 

@@ -19,10 +19,12 @@ void FrontendTest::restart() {
   quote_store_ = store::make_quote_store(*database_);
   object_store_ = objects::open_store("dir:" + (directory_.path() / "objects").string()).value();
   objects_ = std::make_unique<FaultyObjects>(*object_store_);
-  const ImageStores stores{*image_store_, *upload_store_, *use_store_, *objects_};
+  sealed_store_ = store::make_sealed_head_store(*database_);
+  const ImageStores stores{*image_store_, *upload_store_, *use_store_, *sealed_store_, *objects_};
   images_ = std::make_unique<Images>(stores, clock_, terms_.limits);
   uploads_ = std::make_unique<Uploads>(stores, clock_);
-  launches_ = std::make_unique<Launches>(*image_store_, *quote_store_, clock_, terms_);
+  sealed_ = std::make_unique<SealedHeads>(*sealed_store_, *image_store_, *objects_, clock_);
+  launches_ = std::make_unique<Launches>(*image_store_, *sealed_, *quote_store_, clock_, terms_);
   housekeeping_ = std::make_unique<Housekeeping>(*images_, stores, *quote_store_, clock_, terms_.limits);
 }
 

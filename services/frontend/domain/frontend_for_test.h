@@ -101,10 +101,12 @@ class FrontendTest : public ::testing::Test {
   std::unique_ptr<store::UploadStore> upload_store_;
   std::unique_ptr<store::ObjectUseStore> use_store_;
   std::unique_ptr<store::QuoteStore> quote_store_;
+  std::unique_ptr<store::SealedHeadStore> sealed_store_;
   std::unique_ptr<objects::ObjectStore> object_store_;
   std::unique_ptr<FaultyObjects> objects_;
   std::unique_ptr<Images> images_;
   std::unique_ptr<Uploads> uploads_;
+  std::unique_ptr<SealedHeads> sealed_;
   std::unique_ptr<Launches> launches_;
   std::unique_ptr<Housekeeping> housekeeping_;
 };

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "services/frontend/domain/announcement.h"
+#include "services/frontend/domain/sealed_heads.h"
 #include "services/frontend/domain/uploads.h"
 
 namespace sealift::frontend {
@@ -148,6 +149,7 @@ Status Images::drop(const store::ImageName& image) {
   if (!begun && begun.error().code == ErrorCode::not_found) return {};  // another replica was quicker
   SEALIFT_CHECK(begun);
   SEALIFT_TRY(const auto uploads, stores_.uploads.list_of_image(image.tenant, image.image_id, "", kMaxFiles));
+  SEALIFT_CHECK(SealedHeads(stores_.sealed_heads, stores_.images, stores_.objects, clock_).drop(image));
   for (const auto& upload : uploads) SEALIFT_CHECK(drop_upload(stores_.uploads, stores_.objects, upload));
   return stores_.images.remove(image.tenant, image.image_id);
 }

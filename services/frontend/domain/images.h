@@ -15,6 +15,7 @@
 #include "services/frontend/domain/zone.h"
 #include "store/images.h"
 #include "store/object_uses.h"
+#include "store/sealed_heads.h"
 
 namespace sealift::frontend {
 
@@ -26,6 +27,7 @@ struct ImageStores {
   store::ImageStore& images;
   store::UploadStore& uploads;
   store::ObjectUseStore& uses;
+  store::SealedHeadStore& sealed_heads;
   objects::ObjectStore& objects;
 };
 

@@ -132,6 +132,8 @@ Result<v1::ZoneCreateLaunchRequest> Launches::zone_request(const store::QuoteRec
   SEALIFT_TRY(const auto kept, images_.document(quote.tenant, quote.image_id));
   SEALIFT_TRY(const auto document, read_document(kept));
   SEALIFT_TRY(*ordered.mutable_image(), instance_image(document));
+  if (request.key_model() == v1::KEY_MODEL_BRING)
+    SEALIFT_CHECK(sealed_.add_to({quote.tenant, quote.image_id}, *ordered.mutable_image()));
   ordered.set_cpus(static_cast<std::uint32_t>(quote.cpus));
   ordered.set_memory_mib(static_cast<std::uint32_t>(quote.memory_mib));
   ordered.set_zone(request.zone());

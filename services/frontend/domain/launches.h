@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "sealift/v1/launches.pb.h"
 #include "services/frontend/domain/limits.h"
+#include "services/frontend/domain/sealed_heads.h"
 #include "services/frontend/domain/zone.h"
 #include "store/images.h"
 #include "store/quotes.h"
@@ -26,8 +27,9 @@ struct Terms {
 class Launches {
  public:
   /// `terms.prices` are checked.
-  Launches(store::ImageStore& images, store::QuoteStore& quotes, const Clock& clock, const Terms& terms)
-      : images_{images}, quotes_{quotes}, clock_{clock}, terms_{terms} {}
+  Launches(store::ImageStore& images, SealedHeads& sealed, store::QuoteStore& quotes, const Clock& clock,
+           const Terms& terms)
+      : images_{images}, sealed_{sealed}, quotes_{quotes}, clock_{clock}, terms_{terms} {}
 
   /// not_found; failed_precondition for an image that is not ready; invalid_argument.
   Result<v1::Quote> quote(const std::string& tenant, const v1::GetQuoteRequest& request);
@@ -42,6 +44,7 @@ class Launches {
                                                    const v1::CreateLaunchRequest& request);
 
   store::ImageStore& images_;
+  SealedHeads& sealed_;
   store::QuoteStore& quotes_;
   const Clock& clock_;
   const Terms& terms_;

@@ -32,6 +32,11 @@ void ObjectLocations::remove_head(const std::string& launch_id) {
     (void)store_.remove(*key);  // what stays is harmless: sealed to a host that may not run it any more
 }
 
+Result<Bytes> ObjectLocations::read_head(const std::string& name, std::size_t size) {
+  SEALIFT_TRY(const auto key, objects::ObjectKey::head(name));
+  return store_.read(key, 0, size);
+}
+
 Result<v1::ObjectLocation> ObjectLocations::locate(const v1::ObjectReference& object) {
   const auto digest = as_bytes(object.sha512());
   const auto key = objects::ObjectKey::content(crypto::Digest{digest});

@@ -13,6 +13,7 @@ class ObjectLocations final : public Objects {
   ObjectLocations(objects::ObjectStore& store, const Limits& limits) : store_{store}, limits_{limits} {}
   Result<v1::ObjectLocation> put_head(const std::string& launch_id, ByteView head) override;
   void remove_head(const std::string& launch_id) override;
+  Result<Bytes> read_head(const std::string& name, std::size_t size) override;
   Result<v1::ObjectLocation> locate(const v1::ObjectReference& object) override;
 
  private:

@@ -26,7 +26,9 @@ int page_size(std::uint32_t asked) {
   return static_cast<int>(asked == 0 ? kUsualPage : std::min(asked, kMaxPage));
 }
 
-Bytes digest_of(const v1::ZoneCreateLaunchRequest& request) {
+/// Of what the customer asked for: an image may be sealed to more hosts while a request is repeated.
+Bytes digest_of(v1::ZoneCreateLaunchRequest request) {
+  request.mutable_image()->clear_sealed_heads();
   std::string text;
   {
     google::protobuf::io::StringOutputStream stream{&text};

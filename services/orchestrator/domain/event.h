@@ -40,6 +40,7 @@ inline constexpr EventKind kSecretBySecurityModule{"launch_secret_received", "10
 inline constexpr EventKind kReleased{"dispatched", "1091", kOrchestrator};
 inline constexpr EventKind kSealedByCustomer{"sealed_data_received", "436", kCustomer};
 inline constexpr EventKind kSealedBySecurityModule{"sealed_data_received", "336", kSecurityModule};
+inline constexpr EventKind kSealedAhead{"sealed_ahead", "338", kOrchestrator};
 inline constexpr EventKind kSealedDataInserted{"sealed_data_inserted", "342", kOrchestrator};
 inline constexpr EventKind kDispatched{"dispatched", "344", kOrchestrator};
 inline constexpr EventKind kTargetGivenUp{"target_given_up", "325", kOrchestrator};

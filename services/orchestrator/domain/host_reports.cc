@@ -34,6 +34,7 @@ Status check(const v1::HostAttributes& host) {
   if (host.cpus() == 0 || host.cpus() > 65536) return bad("cpus");
   if (host.memory_mib() == 0 || host.memory_mib() > (1U << 30U)) return bad("memory_mib");
   if (host.firmware().size() > kMaxText) return bad("firmware");
+  if (host.storage_key_name().size() > kMaxText) return bad("storage_key_name");
   if (static_cast<std::size_t>(host.labels().size()) > kMaxLabels) return bad("labels");
   for (const auto& [name, value] : host.labels()) {
     if (name.empty() || name.size() > kMaxText || value.size() > kMaxText) return bad("labels");
@@ -70,6 +71,7 @@ Status HostReports::register_host(const std::string& host_id, const v1::HostAttr
   host.memory_mib = attributes.memory_mib();
   host.labels = {attributes.labels().begin(), attributes.labels().end()};
   host.firmware = attributes.firmware();
+  host.storage_key_name = to_bytes(as_bytes(attributes.storage_key_name()));
   host.last_seen_ms = now_ms(clock_);
   SEALIFT_CHECK(stores_.hosts.register_host(host));
   signal_.raise();

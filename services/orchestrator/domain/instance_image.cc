@@ -13,6 +13,8 @@ namespace sealift::orchestrator {
 namespace {
 
 constexpr std::size_t kMaxHead = 256U * 1024;
+constexpr int kMaxSealedHeads = 8;
+constexpr std::size_t kMaxSealedHead = 2U * 1024 * 1024;
 constexpr std::size_t kMaxCmdline = 2048;
 constexpr std::size_t kMaxReference = 64U * 1024;
 constexpr std::size_t kDigestSize = 64;
@@ -46,6 +48,10 @@ Status check_image(const v1::InstanceImage& image) {
   SEALIFT_CHECK(require(is_name(image.arch(), 16), "arch"));
   SEALIFT_CHECK(require(image.cmdline().size() <= kMaxCmdline, "cmdline"));
   SEALIFT_CHECK(require(image.reference_event_log().size() <= kMaxReference, "reference_event_log"));
+  SEALIFT_CHECK(require(image.sealed_heads_size() <= kMaxSealedHeads, "sealed_heads"));
+  for (const auto& head : image.sealed_heads())
+    SEALIFT_CHECK(require(is_name(head.name(), 64) && head.size() > 0 && head.size() <= kMaxSealedHead,
+                          "sealed_heads"));
   SEALIFT_CHECK(check_object(image.kernel(), "kernel"));
   SEALIFT_CHECK(check_object(image.initramfs_body(), "initramfs_body"));
   SEALIFT_CHECK(check_object(image.root_disk(), "root_disk"));

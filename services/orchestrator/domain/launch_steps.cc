@@ -3,12 +3,17 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "services/orchestrator/domain/host_kind.h"
+#include "services/orchestrator/domain/sealed_ahead.h"
 
 namespace sealift::orchestrator {
 namespace {
 
 constexpr int kCandidates = 8;
+/// More of them, to find one that the image is sealed to.
+constexpr int kSealedCandidates = 256;
 
 bool is_worth_retrying(const Error& error) {
   return error.code == ErrorCode::unavailable || error.code == ErrorCode::timeout ||
@@ -109,15 +114,26 @@ Status LaunchSteps::step(Launch launch) {
 
 Status LaunchSteps::select_target(Launch launch) {
   const auto since = now_ms(clock_) - limits_.host_silence.count();
-  SEALIFT_TRY(const auto hosts, stores_.hosts.candidates(query_for(launch.record(), since), kCandidates));
+  const auto ahead = SealedAhead::read(launch, objects_);
+  SEALIFT_TRY(auto hosts, stores_.hosts.candidates(query_for(launch.record(), since),
+                                                   ahead.empty() ? kCandidates : kSealedCandidates));
+  std::ranges::stable_partition(hosts, [&](const auto& host) { return ahead.slot_of(host) != nullptr; });
+  if (hosts.size() > std::size_t{kCandidates}) hosts.resize(kCandidates);
   for (const auto& host : hosts) {
     auto attempt = launch;
     attempt.take_target(host);
-    v1::Command command;
-    command.mutable_get_evidence();
-    attempt.command("evidence", std::move(command));
-    attempt.note(event::kEvidenceAsked);
-    attempt.wait_in(v1::Launch::STATE_ASKING_HOST, limits_.host_answer);
+    if (const auto* const slot = ahead.slot_of(host)) {
+      attempt.authorize({*slot});
+      attempt.note(event::kSealedAhead);
+      attempt.document().set_waiting_since_ms(now_ms(clock_));
+      attempt.go_to(v1::Launch::STATE_STAGING);
+    } else {
+      v1::Command command;
+      command.mutable_get_evidence();
+      attempt.command("evidence", std::move(command));
+      attempt.note(event::kEvidenceAsked);
+      attempt.wait_in(v1::Launch::STATE_ASKING_HOST, limits_.host_answer);
+    }
     const auto committed = commit(std::move(attempt));
     // Another launch took the room: the next host.
     if (!committed && committed.error().code == ErrorCode::resource_exhausted) continue;

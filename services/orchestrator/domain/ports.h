@@ -38,6 +38,8 @@ class Objects {
   /// Keeps the head archive of one instance, and says where a host finds it.
   virtual Result<v1::ObjectLocation> put_head(const std::string& launch_id, ByteView head) = 0;
   virtual void remove_head(const std::string& launch_id) = 0;
+  /// A head that was sealed ahead, by its name.
+  virtual Result<Bytes> read_head(const std::string& name, std::size_t size) = 0;
   virtual Result<v1::ObjectLocation> locate(const v1::ObjectReference& object) = 0;
 };
 

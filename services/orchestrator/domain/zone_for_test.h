@@ -84,6 +84,13 @@ class ObjectsForTest final : public Objects {
     return v1::ObjectLocation{};
   }
   void remove_head(const std::string& launch_id) override { heads.erase(launch_id); }
+  Result<Bytes> read_head(const std::string& name, std::size_t size) override {
+    if (failure) return tl::unexpected(*failure);
+    const auto head = heads.find(name);
+    if (head == heads.end() || head->second.size() != size)
+      return fail(ErrorCode::not_found, "there is no such head", "name");
+    return head->second;
+  }
   Result<v1::ObjectLocation> locate(const v1::ObjectReference& object) override {
     v1::ObjectLocation location;
     location.set_url("dir:" + to_hex(as_bytes(object.sha512())));

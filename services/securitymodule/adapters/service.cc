@@ -11,6 +11,7 @@ using rpc::Call;
 using rpc::Role;
 
 constexpr std::size_t kRoomForTheRest = 64UL * 1024;
+constexpr std::size_t kRoomForOneHost = 128;
 constexpr std::size_t kInBase64 = 2;  // JSON writes bytes so; it is less
 
 /// The seed out of a request, which does not have it afterwards. The request is the RPC server's own object,
@@ -155,6 +156,33 @@ void register_revocations(rpc::Router& router, SecurityModule& sm, const Askers&
       });
 }
 
+void register_sets(rpc::Router& router, SecurityModule& sm, const Askers& askers) {
+  register_for_tenants<v1::HostSet, v1::PutSetRequest>(
+      router, "sealift.v1.HostSetService.PutSet", askers,
+      [&sm](const Asker& asker, const v1::PutSetRequest& request) {
+        return sm.put_set(asker, request.set());
+      });
+  register_for_tenants<v1::HostSet, v1::GetSetRequest>(
+      router, "sealift.v1.HostSetService.GetSet", askers,
+      [&sm](const Asker& asker, const v1::GetSetRequest& request) { return sm.get_set(asker, request); });
+  register_for_tenants<v1::ListSetsResponse, v1::ListSetsRequest>(
+      router, "sealift.v1.HostSetService.ListSets", askers,
+      [&sm](const Asker& asker, const v1::ListSetsRequest& request) { return sm.list_sets(asker, request); });
+  register_for_tenants<v1::DeleteSetResponse, v1::DeleteSetRequest>(
+      router, "sealift.v1.HostSetService.DeleteSet", askers,
+      [&sm](const Asker& asker, const v1::DeleteSetRequest& request) {
+        return nothing_or<v1::DeleteSetResponse>(sm.delete_set(asker, request));
+      });
+  register_for_tenants<v1::SealToSetResponse, v1::SealToSetRequest>(
+      router, "sealift.v1.HostSetService.SealToSet", askers,
+      [&sm](const Asker& asker, const v1::SealToSetRequest& request) {
+        return sm.seal_to_set(asker, request);
+      });
+  for (const auto* const method : {"PutSet", "SealToSet"})
+    router.limit_body(std::string{"sealift.v1.HostSetService."} + method,
+                      kMaxSetHosts * kRoomForOneHost + kRoomForTheRest);
+}
+
 }  // namespace
 
 void register_methods(rpc::Router& router, SecurityModule& sm, const std::string& own_domain,
@@ -165,6 +193,7 @@ void register_methods(rpc::Router& router, SecurityModule& sm, const std::string
   register_seeds(router, sm, askers);
   register_authorizations(router, sm, askers);
   register_revocations(router, sm, askers);
+  register_sets(router, sm, askers);
 }
 
 void register_audit(rpc::Router& router, SecurityModule& sm, AuditLog& log, const std::string& own_domain) {

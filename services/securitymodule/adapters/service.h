@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/// SeedService, AuthorizationService, RevocationService and AuditService on the wire: who may call what, and
-/// in whose name.
+/// SeedService, AuthorizationService, RevocationService, HostSetService and AuditService on the wire: who may
+/// call what, and in whose name.
 #pragma once
 
 #include "rpc/router.h"

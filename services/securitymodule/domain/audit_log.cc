@@ -143,14 +143,39 @@ Result<AuditLog::Head> AuditLog::read(const store::AuditHeadRecord& record) cons
   return Head{std::move(tree), std::move(head)};
 }
 
-Result<Bytes> AuditLog::record(const Decision& decision, const Error* refusal) {
+AuditLog::Waiting AuditLog::entry_for(const Decision& decision, const Error* refusal) const {
   // The salt lets nobody find out by trying what stands behind another tenant's hash.
   const auto salt = to_hex(crypto::random_array<kSaltSize>());
   const auto text = securitymodule::text_of(decision, refusal, clock_.now(), "salt", salt);
-  Waiting own{decision.asker.tenant, to_bytes(as_bytes(text)), Bytes{}};
+  return {decision.asker.tenant, to_bytes(as_bytes(text)), Bytes{}};
+}
+
+Result<Bytes> AuditLog::record(const Decision& decision, const Error* refusal) {
+  auto own = entry_for(decision, refusal);
+  wait_for({&own});
+  return std::move(own.outcome);
+}
+
+Result<std::vector<Bytes>> AuditLog::record_all(const std::vector<Decided>& decided) {
+  std::vector<Waiting> own;
+  own.reserve(decided.size());
+  Batch all;
+  for (const auto& one : decided)
+    all.push_back(&own.emplace_back(entry_for(one.decision, one.refusal ? &*one.refusal : nullptr)));
+  wait_for(all);
+  std::vector<Bytes> receipts;
+  receipts.reserve(own.size());
+  for (auto& one : own) {
+    SEALIFT_TRY(receipts.emplace_back(), std::move(one.outcome));
+  }
+  return receipts;
+}
+
+void AuditLog::wait_for(const Batch& own) {
   std::unique_lock lock{mutex_};
-  waiting_.push_back(&own);
-  while (!own.done) {
+  waiting_.insert(waiting_.end(), own.begin(), own.end());
+  // They are appended in order: the last one is done last.
+  while (!own.empty() && !own.back()->done) {
     if (busy_) {
       settled_.wait(lock);
       continue;
@@ -167,7 +192,6 @@ Result<Bytes> AuditLog::record(const Decision& decision, const Error* refusal) {
     for (auto* const one : batch) one->done = true;
     settled_.notify_all();
   }
-  return std::move(own.outcome);
 }
 
 void AuditLog::append_together(const Batch& batch) {

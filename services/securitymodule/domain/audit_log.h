@@ -39,6 +39,7 @@ class AuditLog final : public DecisionLog {
   /// authentication_failed at "database" where the log is not the one of which this replica knows the
   /// beginning.
   Result<Bytes> record(const Decision& decision, const Error* refusal) override;
+  Result<std::vector<Bytes>> record_all(const std::vector<Decided>& decided) override;
   /// The tenant's own entries, and hashes for the others. invalid_argument at "from", "to" or "limit".
   Result<v1::ExportLogResponse> export_log(const std::string& tenant, const v1::ExportLogRequest& request);
   const crypto::PublicKey& public_key() const { return signer_->public_key(); }
@@ -66,6 +67,8 @@ class AuditLog final : public DecisionLog {
            std::unique_ptr<merkle::HeadSigner> signer)
       : store_{store}, vault_{vault}, clock_{clock}, echo_{std::move(echo)}, signer_{std::move(signer)} {}
 
+  Waiting entry_for(const Decision& decision, const Error* refusal) const;
+  void wait_for(const Batch& own);
   void append_together(const Batch& batch);
   Result<std::vector<merkle::Receipt>> append(const Batch& batch);
   Result<Appended> append_to(const store::AuditHeadRecord& record, const Batch& batch) const;

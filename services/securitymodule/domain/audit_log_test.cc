@@ -287,6 +287,9 @@ class SilentLog final : public DecisionLog {
   Result<Bytes> record(const Decision&, const Error*) override {
     return fail(ErrorCode::unavailable, "the log is away", "database");
   }
+  Result<std::vector<Bytes>> record_all(const std::vector<Decided>&) override {
+    return fail(ErrorCode::unavailable, "the log is away", "database");
+  }
 };
 
 TEST_F(AuditLogTest, WithoutItNothingIsDecided) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/securitymodule/domain/enrolments.h"
 
+#include <fmt/core.h>
+
 #include "services/securitymodule/domain/page.h"
 
 namespace sealift::securitymodule {
@@ -28,12 +30,22 @@ Status Enrolments::add(const std::string& tenant, const tee::EnrolledHost& host)
   return store_.put(record);
 }
 
-Status Enrolments::check(const store::EnrolmentRecord& record) const {
-  SEALIFT_CHECK(vault_.check(RecordKind::enrolment,
-                             {as_bytes(record.tenant), record.storage_key_name, record.hardware_key_hash,
-                              seconds_of(record.enrolled_at)},
-                             record.document));
-  return {};
+Result<ByteView> Enrolments::check(const store::EnrolmentRecord& record) const {
+  return vault_.check(RecordKind::enrolment,
+                      {as_bytes(record.tenant), record.storage_key_name, record.hardware_key_hash,
+                       seconds_of(record.enrolled_at)},
+                      record.document);
+}
+
+Result<Enrolments::EnrolledKey> Enrolments::key_of(const std::string& tenant, const Bytes& storage_key_name) {
+  const auto record = store_.get(tenant, storage_key_name);
+  if (!record && record.error().code == ErrorCode::not_found)
+    return fail(ErrorCode::not_found,
+                fmt::format("there is no enrolled host of the name {}", to_hex(storage_key_name)), "hosts");
+  if (!record) return tl::unexpected(record.error());
+  SEALIFT_TRY(const auto content, check(*record));
+  SEALIFT_TRY(auto key, tpm::Public::parse(content));
+  return EnrolledKey{std::move(key), crypto::Digest{record->hardware_key_hash}};
 }
 
 Result<bool> Enrolments::knows(const std::string& tenant, const tee::MeasuredHost& host) {

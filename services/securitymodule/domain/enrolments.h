@@ -17,6 +17,12 @@ class Enrolments {
   /// Whether a challenge has proven that this very key is in the TPM of this very EK. Nothing else is taken
   /// from the past: certificates, revocations and attributes are those of the evidence that is shown now.
   Result<bool> knows(const std::string& tenant, const tee::MeasuredHost& host);
+  struct EnrolledKey {
+    tpm::Public key;
+    crypto::Digest hardware_key_hash;
+  };
+  /// What was proven of that host. not_found at "hosts".
+  Result<EnrolledKey> key_of(const std::string& tenant, const Bytes& storage_key_name);
   Result<v1::ListEnrolledHostsResponse> list(const std::string& tenant,
                                              const v1::ListEnrolledHostsRequest& request);
   /// Succeeds also where there is none.
@@ -25,7 +31,7 @@ class Enrolments {
   }
 
  private:
-  Status check(const store::EnrolmentRecord& record) const;
+  Result<ByteView> check(const store::EnrolmentRecord& record) const;
 
   store::EnrolmentStore& store_;
   const Vault& vault_;

@@ -141,6 +141,33 @@ Status check_times(const v1::SeedPolicy& policy) {
   return {};
 }
 
+v1::SeedPolicy platforms_of(const v1::SeedPolicy& policy) {
+  v1::SeedPolicy platforms;
+  *platforms.mutable_trusted_roots() = policy.trusted_roots();
+  *platforms.mutable_intermediates() = policy.intermediates();
+  *platforms.mutable_crls() = policy.crls();
+  *platforms.mutable_models() = policy.models();
+  *platforms.mutable_hardware_keys() = policy.hardware_keys();
+  return platforms;
+}
+
+/// What still holds when nobody asks: of a policy with anything beside it, members that came later among
+/// them, nothing is sealed ahead.
+v1::SeedPolicy fit_for_ahead(const v1::SeedPolicy& policy) {
+  auto fit = platforms_of(policy);
+  *fit.mutable_tees() = policy.tees();
+  fit.set_profile(policy.profile());
+  fit.set_approved_pcrs(policy.approved_pcrs());
+  *fit.mutable_references() = policy.references();
+  fit.set_approver(policy.approver());
+  fit.set_maximum_hosts(policy.maximum_hosts());
+  return fit;
+}
+
+crypto::Digest digest_of(const v1::SeedPolicy& policy) {
+  return crypto::digest(crypto::HashAlgorithm::sha256, as_bytes(policy.SerializeAsString()));
+}
+
 tl::unexpected<Error> not_allowed(std::string message, std::string_view member) {
   return fail(ErrorCode::failed_precondition, std::move(message), fmt::format("policy.{}", member));
 }
@@ -151,13 +178,15 @@ ImagePolicy::ImagePolicy(v1::SeedPolicy message, std::vector<tee::MeasuredPolicy
     : message_{std::move(message)},
       references_{std::move(references)},
       document_{to_bytes(as_bytes(message_.SerializeAsString()))},
-      digest_{crypto::digest(crypto::HashAlgorithm::sha256, document_)} {}
+      digest_{crypto::digest(crypto::HashAlgorithm::sha256, document_)},
+      trust_{digest_of(platforms_of(message_))} {}
 
 ImagePolicy::ImagePolicy(v1::SeedPolicy message, sev::LaunchPolicy sev)
     : message_{std::move(message)},
       sev_{std::move(sev)},
       document_{to_bytes(as_bytes(message_.SerializeAsString()))},
-      digest_{crypto::digest(crypto::HashAlgorithm::sha256, document_)} {}
+      digest_{crypto::digest(crypto::HashAlgorithm::sha256, document_)},
+      trust_{digest_of(platforms_of(message_))} {}
 
 /// What is said of TPMs has no meaning there.
 Result<ImagePolicy> ImagePolicy::check_sev(const v1::SeedPolicy& policy) {
@@ -229,6 +258,27 @@ Status ImagePolicy::allow_time(TimePoint now) const {
     return not_allowed("the image's policy held until " + crypto::utc_text(message_.not_after()),
                        "not_after");
   return {};
+}
+
+Status ImagePolicy::allow_ahead() const {
+  constexpr std::string_view kWhy = "cannot be kept to without asking at each launch";
+  if (sev_) return not_allowed(fmt::format("launches on SEV are proven one by one: this {}", kWhy), "sev");
+  if (message_.not_before() != 0) return not_allowed(fmt::format("a beginning {}", kWhy), "not_before");
+  if (message_.not_after() != 0) return not_allowed(fmt::format("an end {}", kWhy), "not_after");
+  if (message_.require_crl())
+    return not_allowed(fmt::format("revocation lists of the day {}", kWhy), "require_crl");
+  if (digest_of(fit_for_ahead(message_)) == digest_) return {};
+  return fail(ErrorCode::failed_precondition, fmt::format("the policy has a limit that {}", kWhy), "policy");
+}
+
+Result<tee::VerifiedStorageKey> ImagePolicy::verify_key(const tpm::Public& key) const {
+  auto verified =
+      tee::VerifiedStorageKey::verify(key, *references_.front().profile, references_.front().approved);
+  for (std::size_t i = 1; i < references_.size(); ++i) {
+    if (verified || verified.error().code != ErrorCode::storage_key_policy_differs) break;
+    verified = tee::VerifiedStorageKey::verify(key, *references_[i].profile, references_[i].approved);
+  }
+  return verified;
 }
 
 Result<tee::MeasuredHost> ImagePolicy::verify(ByteView evidence, TimePoint now) const {

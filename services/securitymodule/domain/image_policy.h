@@ -36,6 +36,14 @@ class ImagePolicy {
   /// The host whose storage key demands one of the approved states (tee/measured.h). failed_precondition at
   /// "policy.models" or "policy.hardware_keys" where it is genuine, but none of those named.
   Result<tee::MeasuredHost> verify(ByteView evidence, TimePoint now) const;
+  /// failed_precondition at what can be kept to only while hosts ask: times, revocation lists that are
+  /// required, launches that are proven one by one.
+  Status allow_ahead() const;
+  /// What it says of platforms, and nothing else of it, as one digest: a platform that was found good under
+  /// one policy is so under another of the same.
+  const crypto::Digest& trust() const noexcept { return trust_; }
+  /// A key that is known to live in a TPM, as one in an approved state.
+  Result<tee::VerifiedStorageKey> verify_key(const tpm::Public& key) const;
   /// How many hosts may be authorized, ever; 0: any number.
   std::uint32_t maximum_hosts() const noexcept { return message_.maximum_hosts(); }
   /// The same of an SEV machine.
@@ -56,6 +64,7 @@ class ImagePolicy {
   std::optional<sev::LaunchPolicy> sev_;
   Bytes document_;
   crypto::Digest digest_;
+  crypto::Digest trust_;
 };
 
 }  // namespace sealift::securitymodule

@@ -26,6 +26,12 @@ inline constexpr int kMaxPage = 100;
 /// Authorizations of one image that ListSeeds counts; so many means "so many or more".
 inline constexpr std::int64_t kMaxCounted = 1000;
 
+inline constexpr std::int64_t kMaxSets = 1000;
+inline constexpr int kMaxSetHosts = 1000;
+inline constexpr int kMaxSetLabels = 64;
+/// Images times hosts of one call.
+inline constexpr int kMaxSealedAtOnce = 1000;
+
 struct Limits {
   std::chrono::seconds question_lifetime{300};
   /// Questions of one tenant that wait for their answers.

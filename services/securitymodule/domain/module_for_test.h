@@ -30,6 +30,10 @@ class LogForTest final : public DecisionLog {
     lines_.push_back({decision, refusal == nullptr ? std::nullopt : std::optional{*refusal}});
     return Bytes{};
   }
+  Result<std::vector<Bytes>> record_all(const std::vector<Decided>& decided) override {
+    for (const auto& one : decided) (void)record(one.decision, one.refusal ? &*one.refusal : nullptr);
+    return std::vector<Bytes>(decided.size());
+  }
   std::vector<Line> lines() const {
     const std::lock_guard lock{mutex_};
     return lines_;
@@ -53,8 +57,12 @@ struct StoresForTest {
         authorizations{store::make_authorization_store(*database)},
         enrolments{store::make_enrolment_store(*database)},
         challenges{store::make_challenge_store(*database)},
-        revocations{store::make_revocation_store(*database)} {}
-  Stores all() const { return {*seeds, *authorizations, *enrolments, *challenges, *revocations}; }
+        revocations{store::make_revocation_store(*database)},
+        sets{store::make_host_set_store(*database)},
+        verdicts{store::make_verdict_store(*database)} {}
+  Stores all() const {
+    return {*seeds, *authorizations, *enrolments, *challenges, *revocations, *sets, *verdicts};
+  }
 
   std::unique_ptr<sql::Database> database;
   std::unique_ptr<store::SeedStore> seeds;
@@ -62,6 +70,8 @@ struct StoresForTest {
   std::unique_ptr<store::EnrolmentStore> enrolments;
   std::unique_ptr<store::ChallengeStore> challenges;
   std::unique_ptr<store::RevocationStore> revocations;
+  std::unique_ptr<store::HostSetStore> sets;
+  std::unique_ptr<store::VerdictStore> verdicts;
 };
 
 inline RootKey root_key_of(std::uint8_t fill) {

@@ -20,7 +20,10 @@ SecurityModule::SecurityModule(std::set<std::string> tenants, Stores stores, con
       insertions_{stores.challenges, vault, clock, limits, insertion_key},
       authorizations_{stores.authorizations, vault, clock},
       revocations_{stores.revocations, vault, clock},
-      launches_{stores.challenges, vault, clock, limits} {}
+      launches_{stores.challenges, vault, clock, limits},
+      sets_{stores.sets, enrolments_, vault},
+      verdicts_{stores.verdicts, vault, clock},
+      ahead_{seeds_, enrolments_, verdicts_, authorizations_, revocations_, log} {}
 
 namespace {
 
@@ -138,7 +141,9 @@ Result<v1::RequestAuthorizationResponse> SecurityModule::authorize(
   SEALIFT_CHECK(revocations_.check(image, hardware_key, host->key.name()));
   v1::RequestAuthorizationResponse response;
   SEALIFT_TRY(const auto known, enrolments_.knows(image.tenant, *host));
+  verdicts_.saw(image.tenant, *host, *seed.policy);
   if (known) {
+    SEALIFT_CHECK(verdicts_.keep(image.tenant, host->key.name(), *seed.policy));
     SEALIFT_TRY(*response.mutable_sealed_data(), seal(decision, image, seed, host->key, hardware_key));
   } else {
     decision.outcome = "asked";
@@ -163,6 +168,7 @@ Result<v1::AnswerQuestionResponse> SecurityModule::enrol(Decision& decision,
   SEALIFT_TRY(const auto host, question.finish(as_bytes(request.answer()), clock_.now()));
   SEALIFT_CHECK(revocations_.check(image, host.hardware_key_hash(), host.storage_key_name()));
   SEALIFT_CHECK(enrolments_.add(image.tenant, host));
+  SEALIFT_CHECK(verdicts_.keep(image.tenant, host.storage_key_name(), *seed.policy));
   authorizations_.know(host.storage_key());
   v1::AnswerQuestionResponse response;
   SEALIFT_TRY(*response.mutable_sealed_data(),
@@ -206,10 +212,53 @@ Result<v1::DeprovisionHostResponse> SecurityModule::deprovision_host(
     SEALIFT_TRY(const auto name, tpm::Name::parse(as_bytes(request.storage_key_name())));
     decision.storage_key_name = name.hex();
     SEALIFT_CHECK(enrolments_.remove(asker.tenant, name));
+    SEALIFT_CHECK(verdicts_.remove_of_host(asker.tenant, name));
     v1::DeprovisionHostResponse response;
     SEALIFT_TRY(const auto gone, authorizations_.remove_of_host(asker.tenant, name));
     response.set_authorizations(gone);
     return response;
+  });
+}
+
+Result<v1::HostSet> SecurityModule::put_set(const Asker& asker, const v1::HostSet& set) {
+  return decide("put_set", asker, [&](Decision& decision) -> Result<v1::HostSet> {
+    decision.outcome = "accepted";
+    decision.subject = "set:" + set.name();
+    return sets_.put(asker.tenant, set);
+  });
+}
+
+Result<v1::HostSet> SecurityModule::get_set(const Asker& asker, const v1::GetSetRequest& request) {
+  return decide("get_set", asker, [&](Decision& decision) -> Result<v1::HostSet> {
+    decision.outcome = "listed";
+    decision.subject = "set:" + request.name();
+    return sets_.get(asker.tenant, request.name());
+  });
+}
+
+Result<v1::ListSetsResponse> SecurityModule::list_sets(const Asker& asker,
+                                                       const v1::ListSetsRequest& request) {
+  return decide("list_sets", asker, [&](Decision& decision) {
+    decision.outcome = "listed";
+    return sets_.list(asker.tenant, request);
+  });
+}
+
+Status SecurityModule::delete_set(const Asker& asker, const v1::DeleteSetRequest& request) {
+  return decide("delete_set", asker, [&](Decision& decision) -> Status {
+    decision.outcome = "removed";
+    decision.subject = "set:" + request.name();
+    return sets_.remove(asker.tenant, request.name());
+  });
+}
+
+Result<v1::SealToSetResponse> SecurityModule::seal_to_set(const Asker& asker,
+                                                          const v1::SealToSetRequest& request) {
+  return decide("seal_to_set", asker, [&](Decision& decision) -> Result<v1::SealToSetResponse> {
+    decision.outcome = "sealed";
+    decision.subject = "set:" + request.name();
+    SEALIFT_TRY(const auto set, sets_.get(asker.tenant, request.name()));
+    return ahead_.seal(asker, set, request.image_ids());
   });
 }
 

@@ -12,10 +12,13 @@
 #include "services/securitymodule/domain/authorizations.h"
 #include "services/securitymodule/domain/decision.h"
 #include "services/securitymodule/domain/enrolments.h"
+#include "services/securitymodule/domain/host_sets.h"
 #include "services/securitymodule/domain/insertions.h"
 #include "services/securitymodule/domain/questions.h"
 #include "services/securitymodule/domain/revocations.h"
+#include "services/securitymodule/domain/sealing_ahead.h"
 #include "services/securitymodule/domain/sev_launches.h"
+#include "services/securitymodule/domain/verdicts.h"
 #include "services/securitymodule/domain/verified_hosts.h"
 
 namespace sealift::securitymodule {
@@ -27,6 +30,8 @@ struct Stores {
   store::EnrolmentStore& enrolments;
   store::ChallengeStore& challenges;
   store::RevocationStore& revocations;
+  store::HostSetStore& sets;
+  store::VerdictStore& verdicts;
 };
 
 /// Any number of threads, and of security modules on one database. Each call is one line in the log of
@@ -61,6 +66,13 @@ class SecurityModule {
   /// Revokes the host, and forgets its enrolment and what was sealed to it.
   Result<v1::DeprovisionHostResponse> deprovision_host(const Asker& asker,
                                                        const v1::DeprovisionHostRequest& request);
+
+  Result<v1::HostSet> put_set(const Asker& asker, const v1::HostSet& set);
+  Result<v1::HostSet> get_set(const Asker& asker, const v1::GetSetRequest& request);
+  Result<v1::ListSetsResponse> list_sets(const Asker& asker, const v1::ListSetsRequest& request);
+  Status delete_set(const Asker& asker, const v1::DeleteSetRequest& request);
+  /// Each pair of image and host is a decision of its own in the log.
+  Result<v1::SealToSetResponse> seal_to_set(const Asker& asker, const v1::SealToSetRequest& request);
 
   /// Sealed data, or the question that the host must answer first; of an SEV image always that: each launch
   /// is proven. Refuses evidence as libs/tee does.
@@ -103,6 +115,9 @@ class SecurityModule {
   Authorizations authorizations_;
   Revocations revocations_;
   SevLaunches launches_;
+  HostSets sets_;
+  Verdicts verdicts_;
+  SealingAhead ahead_;
 };
 
 }  // namespace sealift::securitymodule

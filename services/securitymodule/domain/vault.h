@@ -32,7 +32,9 @@ enum class RecordKind : std::uint8_t {
   question = 2,
   authorization = 3,
   audit_head = 4,
-  revocation = 5
+  revocation = 5,
+  host_set = 6,
+  verdict = 7
 };
 
 /// Immutable; usable by several threads.
