@@ -22,6 +22,14 @@ struct SigningOptions {
   Path reference;
 };
 
+/// The log of a machine in that state, for machines to explain with where they are in another.
+Status place_log(const SigningOptions& options) {
+  if (options.reference.empty()) return {};
+  SEALIFT_TRY(const auto log, read_event_log(options.reference));
+  auto beside = options.out;
+  return write_file(beside.replace_extension(".eventlog"), log.bytes());
+}
+
 Status approve(const SigningOptions& options, Context& context) {
   SEALIFT_TRY(const auto* const profile, tpm::profile_from_name(options.profile));
   SEALIFT_TRY(const auto selection, tpm::PcrSelection::parse(profile->pcrs));
@@ -29,6 +37,7 @@ Status approve(const SigningOptions& options, Context& context) {
   SEALIFT_TRY(const auto key, read_private_key(options.key));
   SEALIFT_TRY(const auto approval, tpm::approve(key, *profile, options.name, options.version, state));
   SEALIFT_CHECK(write_file(options.out, as_bytes(tpm::to_json(approval))));
+  SEALIFT_CHECK(place_log(options));
   return context.report(Json{{"approval", options.out.string()},
                              {"name", options.name},
                              {"version", options.version},

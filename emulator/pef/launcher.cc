@@ -3,7 +3,6 @@
 
 #include "emulator/pef/gdb/ultracall.h"
 #include "emulator/pef/guest/hand_over.h"
-#include "services/ultravisor/domain/explain.h"
 #include "services/ultravisor/domain/launch_parts.h"
 
 namespace sealift::pef {
@@ -51,7 +50,7 @@ Result<int> PefLauncher::run(ultravisor::LaunchRequest request, ultravisor::Laun
   on_event("secure_mode_requested");
   if (const auto admitted = admit(trap, guest.memory, *call, openers_, on_event); !admitted) {
     turn_away(trap, *guest.process, admitted.error(), limits_.farewell);
-    return tl::unexpected(ultravisor::explain(admitted.error(), event_log_, request.files.reference.get()));
+    return tl::unexpected(ultravisor::explain(admitted.error(), records_, request.files.reference.get()));
   }
   SEALIFT_CHECK(trap.enter(*call));
   on_event("guest_started");

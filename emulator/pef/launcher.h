@@ -5,6 +5,7 @@
 
 #include "emulator/pef/guest/secure_mode.h"
 #include "emulator/pef/qemu.h"
+#include "services/ultravisor/domain/explain.h"
 
 namespace sealift::pef {
 
@@ -17,9 +18,9 @@ struct PefLimits {
 /// "operand_found". The guest counts as started when it was let in.
 class PefLauncher final : public ultravisor::Launcher {
  public:
-  /// `event_log`: this boot's log, to explain a refusal. All of them outlive the launcher.
-  PefLauncher(Openers openers, QemuOptions qemu, const std::filesystem::path& event_log)
-      : openers_{openers}, qemu_{std::move(qemu)}, event_log_{event_log} {}
+  /// `records`: to explain a refusal. The openers outlive the launcher.
+  PefLauncher(Openers openers, QemuOptions qemu, ultravisor::Records records)
+      : openers_{openers}, qemu_{std::move(qemu)}, records_{std::move(records)} {}
 
   Result<int> run(ultravisor::LaunchRequest request, ultravisor::Launch& launch,
                   const ultravisor::OnEvent& on_event) override;
@@ -27,7 +28,7 @@ class PefLauncher final : public ultravisor::Launcher {
  private:
   const Openers openers_;
   const QemuOptions qemu_;
-  const std::filesystem::path& event_log_;
+  const ultravisor::Records records_;
   const PefLimits limits_;
 };
 

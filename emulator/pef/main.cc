@@ -46,11 +46,12 @@ Status run(Options& options) {
     options.qemu.firmware = std::make_shared<const UniqueFd>(std::move(slof));
   }
   SEALIFT_TRY(options.qemu.run_as, ultravisor::guests_identity(startup));
-  SEALIFT_TRY(const auto opener, tee::TpmSealOpener::create(startup.tcti, profile, pcrs,
-                                                            std::move(boot_password), startup.approvals));
+  SEALIFT_TRY(const auto opener,
+              tee::TpmSealOpener::create(startup.tcti, profile, pcrs, std::move(boot_password),
+                                         startup.approvals, ultravisor::print_rejected));
   SEALIFT_TRY(const auto lockboxes,
               tee::TpmLockboxOpener::create(startup.tcti, std::move(wrapping_password)));
-  PefLauncher launcher{{*opener, *lockboxes}, options.qemu, startup.event_log};
+  PefLauncher launcher{{*opener, *lockboxes}, options.qemu, {startup.event_log, startup.approvals}};
   ultravisor::Server server{launcher};
   return server.serve(startup.socket, stop.get());
 }

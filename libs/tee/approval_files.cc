@@ -3,6 +3,8 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "base/file.h"
 
 namespace sealift::tee {
@@ -13,14 +15,29 @@ namespace fs = std::filesystem;
 constexpr std::size_t kFileLimit = 16UL * 1024;
 
 template <typename T>
-void take(const fs::path& path, Result<T> (*parse)(ByteView), std::vector<T>& into) {
-  const auto bytes = read_file(path, kFileLimit);
-  if (!bytes) return;
-  auto document = parse(*bytes);
-  if (document) into.push_back(*std::move(document));
+Result<T> read_document(const fs::directory_entry& entry, Result<T> (*parse)(ByteView)) {
+  std::error_code error;
+  if (!entry.is_regular_file(error)) return fail(ErrorCode::malformed, "it is no file");
+  SEALIFT_TRY(const auto bytes, read_file(entry.path(), kFileLimit));
+  return parse(bytes);
+}
+
+template <typename T>
+void take(const fs::directory_entry& entry, Result<T> (*parse)(ByteView), std::vector<T>& into,
+          std::vector<RejectedFile>& rejected) {
+  auto document = read_document(entry, parse);
+  if (document) {
+    into.push_back(*std::move(document));
+  } else {
+    rejected.push_back({entry.path().filename().string(), document.error()});
+  }
 }
 
 }  // namespace
+
+std::string RejectedFile::text() const {
+  return fmt::format("{}: {}: {}", name, sealift::name(why.code), why.message);
+}
 
 const tpm::Approver* ApprovalFiles::approver_of(const tpm::Profile& profile,
                                                 const tpm::Public& storage_key) const {
@@ -47,11 +64,12 @@ Result<ApprovalFiles> read_approval_files(const fs::path& directory) {
       return fail(ErrorCode::too_large,
                   fmt::format("{} has more than {} files", directory.native(), kMostApprovalFiles),
                   "approvals");
-    if (!entry->is_regular_file(error)) continue;
-    if (entry->path().extension() == ".approval") take(entry->path(), tpm::parse_approval, files.approvals);
+    if (entry->path().extension() == ".approval")
+      take(*entry, tpm::parse_approval, files.approvals, files.rejected);
     if (entry->path().extension() == ".withdrawal")
-      take(entry->path(), tpm::parse_withdrawal, files.withdrawals);
+      take(*entry, tpm::parse_withdrawal, files.withdrawals, files.rejected);
   }
+  std::ranges::sort(files.rejected, {}, &RejectedFile::name);
   if (!error) return files;
   errno = error.value();
   return fail_errno(fmt::format("read {}", directory.native()));

@@ -49,6 +49,14 @@ TEST_F(ApprovalFilesTest, ThatDoNotHoldStopNoOthers) {
   const auto files = read();
   ASSERT_EQ(files.approvals.size(), 1U);
   EXPECT_EQ(files.approvals[0].version, 1U);
+  std::vector<std::pair<std::string, ErrorCode>> rejected;
+  for (const auto& file : files.rejected) rejected.emplace_back(file.name, file.why.code);
+  const std::vector<std::pair<std::string, ErrorCode>> expected{
+      {"empty.approval", ErrorCode::malformed},          {"folder.approval", ErrorCode::malformed},
+      {"forged.approval", ErrorCode::signature_invalid}, {"large.approval", ErrorCode::too_large},
+      {"link.approval", ErrorCode::malformed},           {"pipe.approval", ErrorCode::malformed}};
+  EXPECT_EQ(rejected, expected);
+  EXPECT_EQ(files.rejected[2].text().find("forged.approval: signature_invalid: "), 0U);
 }
 
 TEST_F(ApprovalFilesTest, NameTheApproverThatAStorageKeyIsBoundTo) {

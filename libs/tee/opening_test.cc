@@ -279,7 +279,8 @@ class ApproversMachine : public ::testing::Test {
     EXPECT_THAT(made, Succeeds());
     storage_key_.emplace(tpm::StorageKey::prepare(made->storage_key).value());
     opener_ = TpmSealOpener::create(swtpm_.tcti(), profile_, zero_.selection(),
-                                    tpm::rotate_boot_password(tpm_, profile_, {}).value(), directory_.path())
+                                    tpm::rotate_boot_password(tpm_, profile_, {}).value(), directory_.path(),
+                                    [this](const RejectedFile& file) { rejected_.push_back(file.name); })
                   .value();
   }
   void approve(const std::string& name, std::uint64_t version, const tpm::PcrValues& state) const {
@@ -303,8 +304,23 @@ class ApproversMachine : public ::testing::Test {
   tpm::SwtpmForTest swtpm_ = tpm::SwtpmForTest::start().value();
   tpm::Tpm tpm_ = tpm::Tpm::open(swtpm_.tcti()).value();
   std::optional<tpm::StorageKey> storage_key_;
+  std::vector<std::string> rejected_;
   std::unique_ptr<TpmSealOpener> opener_;
 };
+
+TEST_F(ApproversMachine, SaysWhichFilesDoNotHold) {
+  approve("this", 1, zero_);
+  ASSERT_THAT(write_file(directory_.path() / "half.withdrawal", as_bytes("{")), Succeeds());
+  EXPECT_THAT(open(approver_.sealing_policy()), Succeeds());
+  EXPECT_THAT(open(approver_.sealing_policy()), Succeeds());
+  EXPECT_EQ(rejected_, std::vector<std::string>{"half.withdrawal"}) << "once, and it stops no other";
+  ASSERT_THAT(write_file(directory_.path() / "this.approval", as_bytes("damaged")), Succeeds());
+  const auto refused = open(approver_.sealing_policy());
+  ASSERT_FALSE(refused);
+  for (const auto* const name : {"half.withdrawal: malformed", "this.approval: malformed"})
+    EXPECT_NE(refused.error().message.find(name), std::string::npos) << refused.error().message;
+  EXPECT_EQ(rejected_.size(), 2U);
+}
 
 TEST_F(ApproversMachine, OpensWhatIsApprovedOfAsSoonAsItIs) {
   EXPECT_THAT(open(approver_.sealing_policy()), FailsWith(ErrorCode::pcr_differs));

@@ -1,22 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tee/tpm_seal_opener.h"
 
+#include <fmt/core.h>
+
 namespace sealift::tee {
 
-Result<std::unique_ptr<TpmSealOpener>> TpmSealOpener::create(const std::string& tcti,
-                                                             const tpm::Profile& profile,
-                                                             const tpm::PcrSelection& pcrs,
-                                                             Secret<tpm::kBootPasswordSize> boot_password,
-                                                             std::filesystem::path approvals) {
+Result<std::unique_ptr<TpmSealOpener>> TpmSealOpener::create(
+    const std::string& tcti, const tpm::Profile& profile, const tpm::PcrSelection& pcrs,
+    Secret<tpm::kBootPasswordSize> boot_password, std::filesystem::path approvals, OnRejected on_rejected) {
   SEALIFT_TRY(auto tpm, tpm::Tpm::open(tcti));
   SEALIFT_TRY(auto parent, tpm::read_storage_parent(tpm, profile, pcrs));
-  return std::unique_ptr<TpmSealOpener>{
-      new TpmSealOpener{std::move(tpm), std::move(parent), std::move(boot_password), std::move(approvals)}};
+  return std::unique_ptr<TpmSealOpener>{new TpmSealOpener{std::move(tpm), std::move(parent),
+                                                          std::move(boot_password), std::move(approvals),
+                                                          std::move(on_rejected)}};
 }
 
 Result<SecretBytes> TpmSealOpener::open(const esm::Target& target) {
   const std::lock_guard lock{mutex_};
   SEALIFT_TRY(const auto files, read_approval_files(approvals_));
+  report(files.rejected);
+  auto seed = open_with(files, target);
+  if (seed) return seed;
+  for (const auto& file : files.rejected)
+    seed.error().message += fmt::format("; {} does not hold", file.text());
+  return seed;
+}
+
+void TpmSealOpener::report(const std::vector<RejectedFile>& rejected) {
+  std::set<std::string> now;
+  for (const auto& file : rejected) {
+    if (!reported_.contains(file.text()) && on_rejected_) on_rejected_(file);
+    now.insert(file.text());
+  }
+  reported_ = std::move(now);
+}
+
+Result<SecretBytes> TpmSealOpener::open_with(const ApprovalFiles& files, const esm::Target& target) {
   if (const auto* const approver = files.approver_of(*parent_.profile, parent_.key))
     return open_approved(files, *approver, target);
   const tpm::SealedData data{target.public_area, target.duplicate, target.seed};

@@ -47,11 +47,12 @@ Status run(Options& options) {
   SEALIFT_TRY(const auto pcrs, tpm::PcrSelection::parse(
                                    options.pcrs.empty() ? profile->pcrs : std::string_view{options.pcrs}));
   SEALIFT_TRY(options.qemu.run_as, guests_identity(startup));
-  SEALIFT_TRY(const auto opener, tee::TpmSealOpener::create(startup.tcti, *profile, pcrs,
-                                                            std::move(boot_password), startup.approvals));
+  SEALIFT_TRY(const auto opener,
+              tee::TpmSealOpener::create(startup.tcti, *profile, pcrs, std::move(boot_password),
+                                         startup.approvals, print_rejected));
   QemuRunner runner{options.qemu};
   KeptComponents kept{options.kept_mib << 20U};
-  MeasuredLauncher launcher{*opener, runner, kept, startup.event_log};
+  MeasuredLauncher launcher{*opener, runner, kept, {startup.event_log, startup.approvals}};
   Server server{launcher};
   return server.serve(startup.socket, stop.get());
 }

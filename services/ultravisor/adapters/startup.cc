@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/ultravisor/adapters/startup.h"
 
+#include <fmt/core.h>
+
 #include <unistd.h>
 
 #include <cerrno>
@@ -46,6 +48,10 @@ Result<std::optional<Identity>> guests_identity(const StartupOptions& options) {
   if (::geteuid() != 0) return std::optional<Identity>{};
   SEALIFT_TRY(const auto identity, identity_of(options.run_as));
   return std::optional{identity};
+}
+
+void print_rejected(const tee::RejectedFile& file) {
+  fmt::print(stderr, "among the approvals {} does not hold\n", file.text());
 }
 
 }  // namespace sealift::ultravisor

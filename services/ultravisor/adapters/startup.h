@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "services/ultravisor/adapters/sandboxed_process.h"
+#include "tee/approval_files.h"
 #include "tpm/profile.h"
 
 namespace sealift::ultravisor {
@@ -30,5 +31,8 @@ Result<BootPassword> read_boot_password(int fd);
 
 /// Of whom QEMU is to be; none where this is not root, and so cannot become anybody.
 Result<std::optional<Identity>> guests_identity(const StartupOptions& options);
+
+/// On standard error: a file among the approvals that does not hold.
+void print_rejected(const tee::RejectedFile& file);
 
 }  // namespace sealift::ultravisor

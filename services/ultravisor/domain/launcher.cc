@@ -5,7 +5,6 @@
 
 #include "formats/cpio/head.h"
 #include "formats/esm/insertion.h"
-#include "services/ultravisor/domain/explain.h"
 #include "services/ultravisor/domain/launch_parts.h"
 
 namespace sealift::ultravisor {
@@ -60,7 +59,7 @@ Result<int> MeasuredLauncher::run(LaunchRequest request, Launch& launch, const O
   auto approved = tee::open_operand(
       operand, opener_, [&]() -> Result<esm::Measured> { return measuring.finish(request.cmdline); },
       [&](tee::OpeningStep step) { on_event(tee::name(step)); });
-  if (!approved) return tl::unexpected(explain(approved.error(), event_log_, request.files.reference.get()));
+  if (!approved) return tl::unexpected(explain(approved.error(), records_, request.files.reference.get()));
   measuring.keep();
   SEALIFT_TRY(auto entries, (*std::move(approved)).take_customer_data());
   SEALIFT_TRY(auto customer_data, message_for_guest(std::move(entries)));

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "services/ultravisor/api/messages.h"
+#include "services/ultravisor/domain/explain.h"
 #include "services/ultravisor/domain/kept_components.h"
 #include "services/ultravisor/domain/launches.h"
 #include "tee/opening.h"
@@ -61,10 +62,9 @@ class Launcher {
 /// Verifies before the first guest instruction.
 class MeasuredLauncher final : public Launcher {
  public:
-  /// `event_log`: this boot's log, to explain a refusal. All outlive the launcher.
-  MeasuredLauncher(tee::SealOpener& opener, GuestRunner& runner, KeptComponents& kept,
-                   const std::filesystem::path& event_log)
-      : opener_{opener}, runner_{runner}, kept_{kept}, event_log_{event_log} {}
+  /// `records`: to explain a refusal. The others outlive the launcher.
+  MeasuredLauncher(tee::SealOpener& opener, GuestRunner& runner, KeptComponents& kept, Records records)
+      : opener_{opener}, runner_{runner}, kept_{kept}, records_{std::move(records)} {}
 
   Result<int> run(LaunchRequest request, Launch& launch, const OnEvent& on_event) override;
 
@@ -72,7 +72,7 @@ class MeasuredLauncher final : public Launcher {
   tee::SealOpener& opener_;
   GuestRunner& runner_;
   KeptComponents& kept_;
-  const std::filesystem::path& event_log_;
+  const Records records_;
 };
 
 }  // namespace sealift::ultravisor
