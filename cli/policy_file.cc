@@ -1,15 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/policy_file.h"
 
-#include <fmt/core.h>
-
-#include <toml++/toml.h>
-#include <chrono>
-#include <limits>
-#include <set>
-
 #include "base/file.h"
-#include "cli/inputs.h"
+#include "cli/policy_sev.h"
+#include "cli/policy_table.h"
 #include "tee/pef.h"
 
 namespace sealift::cli {
@@ -19,95 +13,9 @@ constexpr std::size_t kFileLimit = 256UL * 1024;
 constexpr std::string_view kFormat = "sealift-policy-v1";
 constexpr std::size_t kHashSize = 32;
 constexpr std::string_view kPef = "pef";
+constexpr std::string_view kSev = "sev";
 
 std::string bytes_of(ByteView bytes) { return {bytes.begin(), bytes.end()}; }
-
-/// One table, whose members are taken one by one; what nobody took is refused at the end.
-class Table {
- public:
-  Table(const toml::table& table, std::string way) : table_{table}, way_{std::move(way)} {}
-
-  std::string way_to(std::string_view member) const { return fmt::format("{}.{}", way_, member); }
-  tl::unexpected<Error> refuse(std::string_view member, std::string_view why) const {
-    return fail(ErrorCode::invalid_argument, fmt::format("{} {}", way_to(member), why), way_to(member));
-  }
-  const toml::node* take(std::string_view member) {
-    taken_.emplace(member);
-    return table_.get(member);
-  }
-  Result<std::string> text(std::string_view member, std::string fallback) {
-    const auto* const node = take(member);
-    if (node == nullptr) return fallback;
-    const auto value = node->value_exact<std::string>();
-    if (!value) return refuse(member, "is not a text");
-    return *value;
-  }
-  Result<bool> flag(std::string_view member) {
-    const auto* const node = take(member);
-    if (node == nullptr) return false;
-    const auto value = node->value_exact<bool>();
-    if (!value) return refuse(member, "is neither true nor false");
-    return *value;
-  }
-  Result<std::vector<std::string>> texts(std::string_view member) {
-    std::vector<std::string> all;
-    const auto* const node = take(member);
-    if (node == nullptr) return all;
-    const auto* const list = node->as_array();
-    if (list == nullptr) return refuse(member, "is not a list of texts");
-    for (const auto& each : *list) {
-      auto value = each.value_exact<std::string>();
-      if (!value) return refuse(member, "is not a list of texts");
-      all.push_back(std::move(*value));
-    }
-    return all;
-  }
-  Result<std::vector<Path>> paths(std::string_view member, const Path& folder) {
-    SEALIFT_TRY(const auto names, texts(member));
-    std::vector<Path> all;
-    all.reserve(names.size());
-    for (const auto& name : names) all.push_back(folder / name);
-    return all;
-  }
-  /// 0 where it is not there.
-  Result<std::uint32_t> count(std::string_view member) {
-    const auto* const node = take(member);
-    if (node == nullptr) return 0U;
-    const auto value = node->value_exact<std::int64_t>();
-    if (!value || *value < 1 || *value > std::numeric_limits<std::uint32_t>::max())
-      return refuse(member, "is not a number from 1 on");
-    return static_cast<std::uint32_t>(*value);
-  }
-  /// Seconds since 1970; 0 where it is not there.
-  Result<std::int64_t> time(std::string_view member) {
-    const auto* const node = take(member);
-    if (node == nullptr) return 0;
-    const auto value = node->value_exact<toml::date_time>();
-    if (!value || !value->offset)
-      return refuse(member, "is not a time with its zone, like 2026-06-01T00:00:00Z");
-    const std::chrono::year_month_day day{std::chrono::year{value->date.year},
-                                          std::chrono::month{value->date.month},
-                                          std::chrono::day{value->date.day}};
-    if (!day.ok()) return refuse(member, "is no day that there is");
-    using std::chrono::hours;
-    using std::chrono::minutes;
-    using std::chrono::seconds;
-    const auto time = std::chrono::sys_days{day} + hours{value->time.hour} + minutes{value->time.minute} +
-                      seconds{value->time.second} - minutes{value->offset->minutes};
-    return time.time_since_epoch().count();
-  }
-  Status expect_end() const {
-    for (const auto& [key, value] : table_) {
-      if (!taken_.contains(key.str())) return refuse(key.str(), "is nothing that a policy has");
-    }
-    return {};
-  }
-
- private:
-  const toml::table& table_;
-  std::string way_;
-  std::set<std::string, std::less<>> taken_;
-};
 
 Result<toml::table> parse(const Path& path) {
   SEALIFT_TRY(const auto bytes, read_file(path, kFileLimit));
@@ -120,7 +28,7 @@ Result<toml::table> parse(const Path& path) {
   }
 }
 
-Status read_trust(Table& table, const Path& folder, v1::SeedPolicy& policy) {
+Status read_trust(PolicyTable& table, const Path& folder, v1::SeedPolicy& policy) {
   SEALIFT_TRY(const auto roots, table.paths("roots", folder));
   SEALIFT_TRY(const auto intermediates, table.paths("intermediates", folder));
   SEALIFT_TRY(const auto crls, table.paths("crls", folder));
@@ -140,7 +48,7 @@ Status read_trust(Table& table, const Path& folder, v1::SeedPolicy& policy) {
 }
 
 /// What is written of PCR values does not tell whether PEF is on.
-Status check_pef_log(Table& table, const std::string& log, const Path& folder) {
+Status check_pef_log(PolicyTable& table, const std::string& log, const Path& folder) {
   if (log.empty())
     return table.refuse("pcrs", "does not tell that PEF is on: for pef hosts give an event log as \"log\"");
   SEALIFT_TRY(const auto reference, read_event_log(folder / log));
@@ -153,7 +61,7 @@ Status read_reference(const toml::node& node, std::size_t number, const Path& fo
                       const tpm::PcrSelection& selection, v1::SeedPolicy& policy) {
   const auto way = fmt::format("policy.reference[{}]", number);
   if (!node.is_table()) return fail(ErrorCode::invalid_argument, way + " is not a table", way);
-  Table table{*node.as_table(), way};
+  PolicyTable table{*node.as_table(), way};
   SEALIFT_TRY(const auto name, table.text("name", {}));
   SEALIFT_TRY(const auto pcrs, table.text("pcrs", {}));
   SEALIFT_TRY(const auto log, table.text("log", {}));
@@ -169,7 +77,7 @@ Status read_reference(const toml::node& node, std::size_t number, const Path& fo
   return {};
 }
 
-Status read_references(Table& table, const Path& folder, v1::SeedPolicy& policy) {
+Status read_references(PolicyTable& table, const Path& folder, v1::SeedPolicy& policy) {
   SEALIFT_TRY(const auto profile_name, table.text("profile", "firmware"));
   const auto profile = tpm::profile_from_name(profile_name);
   if (!profile) return table.refuse("profile", "is neither \"firmware\" nor \"owner\"");
@@ -195,9 +103,13 @@ Status read_references(Table& table, const Path& folder, v1::SeedPolicy& policy)
   return {};
 }
 
-Status read_hosts(Table& table, v1::SeedPolicy& policy) {
+Status read_models(PolicyTable& table, v1::SeedPolicy& policy) {
   SEALIFT_TRY(const auto models, table.texts("models"));
   for (const auto& model : models) policy.add_models(model);
+  return {};
+}
+
+Status read_hardware_keys(PolicyTable& table, v1::SeedPolicy& policy) {
   SEALIFT_TRY(const auto keys, table.texts("hardware_keys"));
   for (const auto& text : keys) {
     const auto hash = from_hex(text);
@@ -208,13 +120,17 @@ Status read_hosts(Table& table, v1::SeedPolicy& policy) {
   return {};
 }
 
-Status read_limits(Table& table, v1::SeedPolicy& policy) {
+Status read_times(PolicyTable& table, v1::SeedPolicy& policy) {
   SEALIFT_TRY(const auto not_before, table.time("not_before"));
   SEALIFT_TRY(const auto not_after, table.time("not_after"));
   if (not_after != 0 && not_after <= not_before)
     return table.refuse("not_after", "is not after not_before: no host would ever do");
   policy.set_not_before(not_before);
   policy.set_not_after(not_after);
+  return {};
+}
+
+Status read_number(PolicyTable& table, v1::SeedPolicy& policy) {
   SEALIFT_TRY(const auto release, table.text("release", "many"));
   SEALIFT_TRY(const auto maximum, table.count("maximum_hosts"));
   if (release != "many" && release != "once")
@@ -227,23 +143,29 @@ Status read_limits(Table& table, v1::SeedPolicy& policy) {
 
 }  // namespace
 
-Result<v1::SeedPolicy> read_policy_file(const Path& path) {
+Result<PolicyFile> read_policy_file(const Path& path) {
   SEALIFT_TRY(const auto document, parse(path));
   const auto folder = path.parent_path();
-  Table table{document, "policy"};
+  PolicyTable table{document, "policy"};
   SEALIFT_TRY(const auto format, table.text("format", {}));
   if (format != kFormat) return table.refuse("format", fmt::format("is not \"{}\"", kFormat));
-  v1::SeedPolicy policy;
+  PolicyFile file;
   SEALIFT_TRY(const auto tees, table.texts("tees"));
-  if (tees.size() != 1 || (tees[0] != "measured" && tees[0] != kPef))
-    return table.refuse("tees", "is neither [\"measured\"] nor [\"pef\"]");
-  policy.add_tees(tees[0]);
-  SEALIFT_CHECK(read_trust(table, folder, policy));
-  SEALIFT_CHECK(read_references(table, folder, policy));
-  SEALIFT_CHECK(read_hosts(table, policy));
-  SEALIFT_CHECK(read_limits(table, policy));
+  if (tees.size() != 1 || (tees[0] != "measured" && tees[0] != kPef && tees[0] != kSev))
+    return table.refuse("tees", "is none of [\"measured\"], [\"pef\"] and [\"sev\"]");
+  file.seed.add_tees(tees[0]);
+  if (tees[0] == kSev) {
+    SEALIFT_TRY(file.sev, read_sev_terms(table, folder));
+  } else {
+    SEALIFT_CHECK(read_trust(table, folder, file.seed));
+    SEALIFT_CHECK(read_references(table, folder, file.seed));
+    SEALIFT_CHECK(read_models(table, file.seed));
+    SEALIFT_CHECK(read_number(table, file.seed));
+  }
+  SEALIFT_CHECK(read_hardware_keys(table, file.seed));
+  SEALIFT_CHECK(read_times(table, file.seed));
   SEALIFT_CHECK(table.expect_end());
-  return policy;
+  return file;
 }
 
 }  // namespace sealift::cli

@@ -4,15 +4,23 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 
 #include "base/result.h"
+#include "cli/sev/owner_options.h"
 #include "sealift/v1/security_module.pb.h"
 
 namespace sealift::cli {
 
+struct PolicyFile {
+  /// For SEV without its `sev`, which takes an image as well: put_launch_secret() adds it.
+  v1::SeedPolicy seed;
+  std::optional<OwnerOptions> sev;  ///< for SEV, and there alone; without an owner
+};
+
 /// Strict: what the file has that we do not know is refused, with the field "policy.<member>".
 /// invalid_argument for a wrong value, malformed for what is no TOML, and what reading the files brings that
 /// it names.
-Result<v1::SeedPolicy> read_policy_file(const std::filesystem::path& path);
+Result<PolicyFile> read_policy_file(const std::filesystem::path& path);
 
 }  // namespace sealift::cli

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /// Policy files, as `sealift policy check` sees them.
+#include "base/process.h"
 #include "cli/tool_for_test.h"
+#include "tee/sev/ovmf_for_test.h"
 #include "tests/certificates/test_pki.h"
 
 namespace sealift::cli {
@@ -56,6 +58,76 @@ TEST_F(PolicyFile, ForPefHostsNamesLogsOfFirmwareThatEnabledPef) {
   refuse(for_pef({}, {}), "policy.reference[0].pcrs");
   refuse(for_pef("approver = \"approver.pem\"", log("on")), "policy.approver");
   refuse(for_pef("profile = \"owner\"", log("on")), "policy.profile");
+}
+
+class SevPolicyFile : public PolicyFile {
+ protected:
+  void SetUp() override {
+    PolicyFile::SetUp();
+    ASSERT_TRUE(write_file(path("ovmf.fd"), sev::amd_sev_firmware_for_test()));
+    ASSERT_TRUE(write_file(path("other.fd"), Bytes(4096)));
+  }
+  static std::string sev_policy(const std::string& terms, const std::string& lines = {}) {
+    return "format = \"sealift-policy-v1\"\ntees = [\"sev\"]\n" + lines + "\n[sev]\n" + terms + "\n";
+  }
+  static std::string with_firmware(const std::string& terms) {
+    return sev_policy("policy = [\"NODBG\", \"NOKS\"]\nfirmware = \"ovmf.fd\"\n" + terms);
+  }
+};
+
+TEST_F(SevPolicyFile, SaysWhatItAllows) {
+  const auto document = check(
+      sev_policy("policy = [\"NODBG\", \"NOKS\", \"ES\"]\nminimum_api = \"1.51\"\nminimum_build = 3\ncpu = "
+                 "\"EPYC-Milan\"\nfirmware = \"ovmf.fd\"\nother_firmware = [\"other.fd\"]\nroots = [\"" +
+                     kPcr + "\"]",
+                 "hardware_keys = [\"" + kPcr + "\"]\nnot_after = 2026-07-01T00:00:00Z"));
+  EXPECT_EQ(document["verdict"], "valid");
+  EXPECT_EQ(document["hardware_keys"], 1);
+  EXPECT_EQ(document["not_after"], 1782864000);
+  const auto& sev = document["sev"];
+  EXPECT_EQ(sev["policy"], 7);
+  EXPECT_EQ(sev["policy_text"], "NODBG|NOKS|ES");
+  EXPECT_EQ(sev["minimum_api"], "1.51");
+  EXPECT_EQ(sev["minimum_build"], 3);
+  EXPECT_EQ(sev["cpu"], "EPYC-Milan");
+  EXPECT_EQ(sev["roots"][0], kPcr);
+  EXPECT_EQ(sev["other_firmware"], 1);
+  EXPECT_EQ(sev["firmware_sha256"], run_checked({.argv = {"sha256sum", path("ovmf.fd")}})->out.substr(0, 64));
+  EXPECT_EQ(check(with_firmware({}))["sev"]["roots"], "AMD's own");
+  EXPECT_TRUE(check(with_firmware({}))["sev"]["minimum_api"].is_null());
+}
+
+TEST_F(SevPolicyFile, IsRefusedForAGuestThatItsHostCouldRead) {
+  for (const auto* bits : {"[]", "[\"NODBG\"]", "[\"NOKS\", \"ES\"]"})
+    refuse(sev_policy(std::string{"firmware = \"ovmf.fd\"\npolicy = "} + bits), "policy.sev.policy", 1);
+}
+
+TEST_F(SevPolicyFile, IsRefusedForFirmwareThatTakesNoSecretOrIsNotTheReviewedOne) {
+  EXPECT_EQ(sealift_error({"policy", "check",
+                           write("p.toml", sev_policy("policy = [\"NODBG\", \"NOKS\"]\nfirmware = "
+                                                      "\"other.fd\""))},
+                          1)["code"],
+            "sev_firmware_unsuitable");
+  refuse(with_firmware("firmware_sha256 = \"" + kPcr + "\""), "policy.sev.firmware_sha256");
+  const auto sha256 = run_checked({.argv = {"sha256sum", path("ovmf.fd")}})->out.substr(0, 64);
+  EXPECT_EQ(check(with_firmware("firmware_sha256 = \"" + sha256 + "\""))["verdict"], "valid");
+}
+
+TEST_F(SevPolicyFile, IsRefusedWithTheFieldThatIsWrong) {
+  refuse("format = \"sealift-policy-v1\"\ntees = [\"sev\"]", "policy.sev");
+  refuse(sev_policy("policy = [\"NODBG\", \"NOKS\"]"), "policy.sev.firmware");
+  refuse(sev_policy("policy = [\"NODBG\", \"NOKS\", \"FOO\"]"), "policy.sev.policy");
+  refuse(with_firmware("minimum_api = \"1\""), "policy.sev.minimum_api");
+  refuse(with_firmware("minimum_api = \"1.256\""), "policy.sev.minimum_api");
+  refuse(with_firmware("minimum_build = 256"), "policy.sev.minimum_build");
+  refuse(with_firmware("cpu = \"486\""), "policy.sev.cpu");
+  refuse(with_firmware("roots = [\"ab\"]"), "policy.sev.roots");
+  refuse(with_firmware("surprise = 1"), "policy.sev.surprise");
+  const auto terms = "policy = [\"NODBG\", \"NOKS\"]\nfirmware = \"ovmf.fd\"";
+  for (const auto* member : {"models", "roots", "crls"})
+    refuse(sev_policy(terms, std::string{member} + " = []"), std::string{"policy."} + member);
+  refuse(sev_policy(terms, "release = \"once\""), "policy.release");
+  refuse(policy("sev = 1"), "policy.sev");
 }
 
 TEST_F(PolicyFile, ReleasesOnceOrToMany) {

@@ -21,9 +21,9 @@ Result<v1::SeedPolicy> seed_policy(const ApprovalOptions& approval, const std::s
         !approval.approver.empty())
       return fail(ErrorCode::invalid_argument, "--policy says already what --root, --pcr and the like say",
                   "--policy");
-    SEALIFT_TRY(auto policy, read_policy_file(approval.policy));
-    const auto& tees = policy.tees();
-    if (std::find(tees.begin(), tees.end(), tee) != tees.end()) return policy;
+    SEALIFT_TRY(auto file, read_policy_file(approval.policy));
+    const auto& tees = file.seed.tees();
+    if (std::find(tees.begin(), tees.end(), tee) != tees.end()) return std::move(file.seed);
     return fail(ErrorCode::invalid_argument, "the policy file does not allow " + tee + " hosts",
                 "policy.tees");
   }
@@ -50,8 +50,10 @@ Result<v1::SeedPolicy> seed_policy(const ApprovalOptions& approval, const std::s
   return policy;
 }
 
-v1::SeedPolicy seed_policy(const sev::LaunchPolicy& approved) {
-  v1::SeedPolicy policy;
+/// `limits`: hardware keys and times.
+v1::SeedPolicy seed_policy(const sev::LaunchPolicy& approved, const v1::SeedPolicy& limits) {
+  auto policy = limits;
+  policy.clear_tees();
   policy.add_tees("sev");
   auto& sev = *policy.mutable_sev();
   for (const auto& root : approved.roots) sev.add_trusted_arks(text(root.fingerprint.view()));
@@ -89,11 +91,12 @@ void declare_insertion(Command& command, bool& insecurely_plain) {
                "send the seed to whoever answers as the security module, without a proof that it is yours");
 }
 
-Status put_launch_secret(const Cloud& cloud, const SevOwner& owner, Insertion how) {
+Status put_launch_secret(const Cloud& cloud, const SevOwner& owner, const v1::SeedPolicy& limits,
+                         Insertion how) {
   SEALIFT_TRY(const auto table, launch_secret_table(owner.owner));
   v1::PutSeedRequest request;
   request.set_image_id(owner.owner.inputs.image_id.hex());
-  *request.mutable_policy() = seed_policy(owner.policy);
+  *request.mutable_policy() = seed_policy(owner.policy, limits);
   request.set_seed(table.expose().data(), table.size());
   return put(cloud, std::move(request), how);
 }

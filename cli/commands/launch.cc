@@ -18,6 +18,7 @@
 #include "cli/cloud/upload.h"
 #include "cli/commands/commands.h"
 #include "cli/inputs.h"
+#include "cli/policy_file.h"
 #include "cli/sev/launch_secret.h"
 #include "crypto/unique_id.h"
 #include "guest/image/image.h"
@@ -54,6 +55,19 @@ Result<SevOwner> sev_owner(const LaunchOptions& options) {
   const bool is_here = std::filesystem::is_directory(options.image);
   return read_sev_owner(options.owner, is_here ? std::optional<Path>{options.image} : std::nullopt,
                         {options.cpus, options.memory_mib});
+}
+
+/// What --policy says for an image of --owner; nothing where it is not given.
+Result<PolicyFile> sev_policy_file(const LaunchOptions& options) {
+  if (options.approval.policy.empty()) return PolicyFile{};
+  if (!options.owner.says_no_terms())
+    return fail(ErrorCode::invalid_argument, "--policy says already what --firmware and the like say",
+                "--policy");
+  SEALIFT_TRY(auto file, read_policy_file(options.approval.policy));
+  if (!file.sev)
+    return fail(ErrorCode::invalid_argument, "the policy file does not allow sev hosts", "policy.tees");
+  file.sev->owner = options.owner.owner;
+  return file;
 }
 
 std::string price_text(const v1::Quote& quote) {
@@ -124,6 +138,10 @@ Result<v1::Launch> create(const LaunchOptions& options, const std::string& image
 using OnEvent = std::function<Status(const v1::LaunchEvent&)>;
 
 Result<std::unique_ptr<Prover>> sev_prover(const LaunchOptions& options) {
+  if (!options.approval.policy.empty())
+    return fail(ErrorCode::invalid_argument,
+                "a policy file is for your security module: with --keep-key say --firmware and the like",
+                "--policy");
   SEALIFT_TRY(auto owner, sev_owner(options));
   SEALIFT_TRY(auto table, launch_secret_table(owner.owner));
   return std::make_unique<SevProver>(std::move(owner.policy), std::move(table), kClock);
@@ -160,10 +178,13 @@ Result<OnEvent> serving(const LaunchOptions& options, rpc::Channel& frontend) {
 Status insert(const LaunchOptions& options, const Cloud& cloud, rpc::Channel& frontend,
               const std::string& image_id, Context& context) {
   if (is_sev(options)) {
-    SEALIFT_TRY(const auto owner, sev_owner(options));
+    SEALIFT_TRY(const auto file, sev_policy_file(options));
+    auto approved = options;
+    if (file.sev) approved.owner = *file.sev;
+    SEALIFT_TRY(const auto owner, sev_owner(approved));
     if (owner.owner.inputs.image_id.hex() != image_id)
       return fail(ErrorCode::invalid_argument, "what the owner keeps is of another image", "--owner");
-    SEALIFT_CHECK(put_launch_secret(cloud, owner, options.insertion()));
+    SEALIFT_CHECK(put_launch_secret(cloud, owner, file.seed, options.insertion()));
     return context.tick("the security module has the image's launch secret");
   }
   if (options.seed.empty()) return {};

@@ -9,7 +9,9 @@
 #include "cli/commands/policy_approve.h"
 #include "cli/inputs.h"
 #include "cli/policy_file.h"
+#include "cli/sev_inputs.h"
 #include "crypto/x509.h"
+#include "tee/sev/ovmf.h"
 #include "tpm/policy.h"
 #include "tpm/reference.h"
 
@@ -121,9 +123,36 @@ Status predict(const PredictOptions& options, Context& context) {
   return predict_from_log(options, context);
 }
 
+Result<Json> sev_json(const OwnerOptions& terms) {
+  SEALIFT_TRY(const auto bits, parse_number(terms.policy, "policy.sev.policy", UINT32_MAX));
+  SEALIFT_TRY(const auto firmware, read_file(terms.firmware, sev::kFirmwareLimit));
+  return Json{{"policy", bits},
+              {"policy_text", sev::Policy{bits}.text()},
+              {"roots", terms.trusted.empty() ? Json("AMD's own") : Json(terms.trusted)},
+              {"minimum_api", terms.minimum_api.empty() ? Json(nullptr) : Json(terms.minimum_api)},
+              {"minimum_build", terms.minimum_build},
+              {"cpu", terms.cpu},
+              {"firmware", terms.firmware.string()},
+              {"firmware_sha256", to_hex(crypto::digest(crypto::HashAlgorithm::sha256, firmware).view())},
+              {"other_firmware", terms.other_firmware.size()}};
+}
+
+Result<std::string> sev_text(const OwnerOptions& terms) {
+  SEALIFT_TRY(const auto sev, sev_json(terms));
+  const auto roots = sev["roots"].is_array() ? fmt::format("{}", sev["roots"].size()) : "AMD's own";
+  return fmt::format(
+      "  guest    {}, on a {} where its registers are measured\n"
+      "  firmware {}\n           SHA-256 {}, and {} others that a refusal may name\n"
+      "  machine  roots: {}; SEV API {} build {} or later\n",
+      sev.value("policy_text", ""), terms.cpu, printable(terms.firmware.string()),
+      sev.value("firmware_sha256", ""), terms.other_firmware.size(), roots,
+      terms.minimum_api.empty() ? "any" : terms.minimum_api, terms.minimum_build);
+}
+
 /// Everything but what only the host can show.
 Status check(const Path& file, Context& context) {
-  SEALIFT_TRY(const auto policy, read_policy_file(file));
+  SEALIFT_TRY(const auto content, read_policy_file(file));
+  const auto& policy = content.seed;
   auto references = Json::array();
   std::string text = fmt::format("{} would be taken.\n", file.string());
   for (const auto& reference : policy.references()) {
@@ -135,12 +164,21 @@ Status check(const Path& file, Context& context) {
   const auto time = [](std::int64_t seconds) {
     return seconds == 0 ? std::string{"-"} : crypto::utc_text(seconds);
   };
-  text += fmt::format("  roots    {}, {} revocation lists{}\n", policy.trusted_roots_size(),
-                      policy.crls_size(), policy.require_crl() ? ", required" : "");
+  if (content.sev) {
+    SEALIFT_TRY(const auto said, sev_text(*content.sev));
+    text += said;
+  } else {
+    text += fmt::format("  roots    {}, {} revocation lists{}\n", policy.trusted_roots_size(),
+                        policy.crls_size(), policy.require_crl() ? ", required" : "");
+  }
   text += fmt::format("  machines {} models, {} hardware keys (0: any)\n", policy.models_size(),
                       policy.hardware_keys_size());
   text += fmt::format("  time     {} to {}\n  hosts    {} (0: any number)\n", time(policy.not_before()),
                       time(policy.not_after()), policy.maximum_hosts());
+  Json sev(nullptr);
+  if (content.sev) {
+    SEALIFT_TRY(sev, sev_json(*content.sev));
+  }
   return context.report(Json{{"verdict", "valid"},
                              {"profile", policy.profile()},
                              {"references", references},
@@ -150,7 +188,8 @@ Status check(const Path& file, Context& context) {
                              {"hardware_keys", policy.hardware_keys_size()},
                              {"not_before", policy.not_before()},
                              {"not_after", policy.not_after()},
-                             {"maximum_hosts", policy.maximum_hosts()}},
+                             {"maximum_hosts", policy.maximum_hosts()},
+                             {"sev", sev}},
                         text);
 }
 

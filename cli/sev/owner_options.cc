@@ -18,19 +18,6 @@ namespace {
 constexpr std::size_t kKernelLimit = 256UL << 20U;
 constexpr std::size_t kInitramfsLimit = 1UL << 30U;
 
-Result<sev::ApiVersion> parse_api(const std::string& text) {
-  unsigned major = 0;
-  unsigned minor = 0;
-  const auto* const end = text.data() + text.size();
-  const auto first = std::from_chars(text.data(), end, major);
-  if (first.ec == std::errc{} && first.ptr != end && *first.ptr == '.') {
-    const auto second = std::from_chars(first.ptr + 1, end, minor);
-    if (second.ec == std::errc{} && second.ptr == end && major <= UINT8_MAX && minor <= UINT8_MAX)
-      return sev::ApiVersion{static_cast<std::uint8_t>(major), static_cast<std::uint8_t>(minor)};
-  }
-  return fail(ErrorCode::invalid_argument, "--minimum-api is MAJOR.MINOR, not " + text, "--minimum-api");
-}
-
 sev::KernelHashes hashes_of(const image::LaunchInputs& inputs) {
   return {inputs.kernel_sha256, inputs.initramfs_sha256, sev::hash_cmdline(inputs.cmdline)};
 }
@@ -81,6 +68,25 @@ Result<std::vector<sev::SuspectDigest>> suspects_of(const OwnerOptions& options,
 
 }  // namespace
 
+bool OwnerOptions::says_no_terms() const {
+  const OwnerOptions none;
+  return firmware.empty() && other_firmware.empty() && trusted.empty() && policy == none.policy &&
+         minimum_api.empty() && minimum_build == 0 && cpu == none.cpu;
+}
+
+Result<sev::ApiVersion> parse_api_version(const std::string& text) {
+  unsigned major = 0;
+  unsigned minor = 0;
+  const auto* const end = text.data() + text.size();
+  const auto first = std::from_chars(text.data(), end, major);
+  if (first.ec == std::errc{} && first.ptr != end && *first.ptr == '.') {
+    const auto second = std::from_chars(first.ptr + 1, end, minor);
+    if (second.ec == std::errc{} && second.ptr == end && major <= UINT8_MAX && minor <= UINT8_MAX)
+      return sev::ApiVersion{static_cast<std::uint8_t>(major), static_cast<std::uint8_t>(minor)};
+  }
+  return fail(ErrorCode::invalid_argument, "--minimum-api is MAJOR.MINOR, not " + text, "--minimum-api");
+}
+
 void declare_owner(Command& command, OwnerOptions& options) {
   command
       .path("--owner", options.owner, kDirectory,
@@ -122,7 +128,7 @@ Result<SevOwner> read_sev_owner(const OwnerOptions& options, const std::optional
   SEALIFT_TRY(const auto bits, parse_policy(options.policy, "--sev-policy"));
   policy.policy = sev::Policy{bits};
   if (!options.minimum_api.empty()) {
-    SEALIFT_TRY(policy.minimum_api, parse_api(options.minimum_api));
+    SEALIFT_TRY(policy.minimum_api, parse_api_version(options.minimum_api));
   }
   if (options.minimum_build > UINT8_MAX)
     return fail(ErrorCode::invalid_argument, "a build is at most 255", "--minimum-build");

@@ -22,10 +22,16 @@ struct OwnerOptions {
   std::string minimum_api;  ///< "1.51"
   std::uint32_t minimum_build = 0;
   std::string cpu = "EPYC";  ///< QEMU's model, which ES measures
+
+  /// Nothing was said but the owner, or not even that.
+  bool says_no_terms() const;
 };
 
 /// --owner, --firmware, --other-firmware, --trust-ark, --sev-policy, --minimum-api and --minimum-build.
 void declare_owner(Command& command, OwnerOptions& options);
+
+/// "1.51"; invalid_argument at "--minimum-api".
+Result<sev::ApiVersion> parse_api_version(const std::string& text);
 
 /// The roots that --trust-ark names, or AMD's own.
 Result<std::vector<sev::PinnedRoot>> pinned_roots(const std::vector<std::string>& trusted);

@@ -93,6 +93,32 @@ TEST_F(SevCloud, LaunchesWithAKeyThatTheCustomerBrings) {
   runs_to_its_login(cloud_->launch({id}));  // image and launch secret are there
 }
 
+TEST_F(SevCloud, LaunchesUnderAPolicyFileAndRefusesWhatItDoesNotAllow) {
+  const auto policy = [](const std::string& lines, const std::string& terms) {
+    const auto file = path("policy.toml");
+    EXPECT_TRUE(
+        write_file(file, as_bytes("format = \"sealift-policy-v1\"\ntees = [\"sev\"]\n" + lines +
+                                  "\n[sev]\npolicy = [\"NODBG\", \"NOKS\"]\nroots = [\"" + sev("ark") +
+                                  "\"]\nfirmware = \"" + sev("firmware") + "\"\n" + terms)));
+    return cloud_->launch({path("image"), "--owner", path("owner"), "--policy", file});
+  };
+  // The security module has the image's secret under one policy alone.
+  const auto id = cli::sealift_json({"image", "show", path("image")}).value("image_id", "");
+  const auto forget = [&] { (void)cli::sealift(cloud_->words({"seed", "delete", id})); };
+  forget();
+  runs_to_its_login(policy({}, "minimum_api = \"0.24\"\n"));
+  forget();
+  const auto other_chip = policy("hardware_keys = [\"" + std::string(64, 'a') + "\"]", {});
+  EXPECT_EQ(other_chip.error.value("field", ""), "policy.hardware_keys") << other_chip.error;
+  forget();
+  const auto too_late = policy("not_after = 2020-01-01T00:00:00Z", {});
+  EXPECT_EQ(too_late.error.value("field", ""), "policy.not_after") << too_late.error;
+  forget();
+  const auto too_old = policy({}, "minimum_api = \"200.0\"\n");
+  EXPECT_EQ(too_old.error.value("code", ""), "sev_api_too_old") << too_old.error;
+  forget();
+}
+
 TEST_F(SevCloud, MeasuresTheRegistersOfEachProcessorUnderAPolicyWithEs) {
   runs_to_its_login(launch({"--keep-key", "--sev-policy", "7", "--cpus", "2"}));
   const auto refused = launch({"--keep-key", "--sev-policy", "7", "--sev-cpu", "EPYC-Milan"});

@@ -15,6 +15,12 @@ constexpr std::pair<PolicyBit, const char*> kNames[]{
 
 }  // namespace
 
+std::optional<PolicyBit> policy_bit(std::string_view name) noexcept {
+  for (const auto& [bit, its_name] : kNames)
+    if (name == its_name) return bit;
+  return std::nullopt;
+}
+
 std::string Policy::text() const {
   std::string text;
   for (const auto& [bit, name] : kNames) {

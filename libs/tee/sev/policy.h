@@ -4,7 +4,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "tee/sev/certificate.h"
 
@@ -18,6 +20,9 @@ enum class PolicyBit : std::uint8_t {
   domain = 4,          ///< DOMAIN: sent only to machines of the same owner
   sev = 5,             ///< SEV: sent only to AMD machines
 };
+
+/// "NODBG" and the like; nothing for what AMD does not name so.
+std::optional<PolicyBit> policy_bit(std::string_view name) noexcept;
 
 class Policy {
  public:
