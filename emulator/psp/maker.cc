@@ -34,6 +34,8 @@ Status make_files(const fs::path& directory, const MakerOptions& options) {
   std::error_code error;
   fs::create_directory(directory / "private", error);
   fs::create_directory(directory / "cek", error);
+  fs::create_directories(directory / "public/cek", error);
+  fs::create_directory_symlink("../../cek", directory / "public/cek/id", error);
   SEALIFT_CHECK(keep_key(directory / "private/ark.key", ark_key));
   SEALIFT_CHECK(keep_key(directory / "private/ask.key", ask_key));
   SEALIFT_CHECK(write_file(directory / "ark.cert", ark.bytes()));

@@ -2,7 +2,8 @@
 /// A maker of chips, as AMD is one: one generation's ARK and ASK, and the key server for what it signed.
 ///
 ///   DIR/ark.cert, ask.cert      the root, which nobody trusts who did not name it, and what it signed
-///   DIR/cek/<chip ID, hex>      each chip's signed CEK: the paths of AMD's key server, so any web server is
+///   DIR/cek/<chip ID, hex>      each chip's signed CEK
+///   DIR/public                  what AMD's key server has, at its paths: any web server with this root is
 ///   one DIR/private/ark.key, ask.key
 #pragma once
 

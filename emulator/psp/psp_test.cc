@@ -77,6 +77,16 @@ class APsp : public testing::Test {
   Platform platform_{Identity::open(Made::once().path("chip")).value()};
 };
 
+TEST_F(APsp, HasItsCekWhereAmdsKeyServerWouldHaveIt) {
+  const auto id = to_hex(platform_.id());
+  const auto at = [](const std::string& path) {
+    return read_file(Made::once().path("maker/" + path), sev::kCertificateSize).value();
+  };
+  EXPECT_EQ(at("public/cek/id/" + id), at("cek/" + id));
+  for (const auto& file : std::filesystem::directory_iterator{Made::once().path("maker/public")})
+    EXPECT_EQ(file.path().filename(), "cek") << "a web server's root has nothing that is secret";
+}
+
 TEST_F(APsp, ShowsAChainThatLeadsToItsMakersRootWithTheKeyServersCek) {
   const auto maker = Maker::open(Made::once().path("maker")).value();
   const auto shown = platform_.pdh_cert_export().value();

@@ -104,6 +104,36 @@ TEST_F(LibvirtsValidator, AgreesOnALaunchWithAKernelAlone) {
   EXPECT_EQ(output.exit_status, 0) << output.err;
 }
 
+TEST_F(LibvirtsValidator, AgreesOnCommandLinesAsTheyAre) {
+  for (const std::string cmdline :
+       {"", " ", "a", "root=/dev/vda\n", "\n", "a\tb ", "x=\"a b\"", "\u00fc", "--cmdline", "a=b,c=d"}) {
+    const auto output =
+        validate(measured(launch_digest(firmware_, hash_kernel(kernel_, initrd_, cmdline))),
+                 {"--kernel", path("kernel"), "--initrd", path("initrd"), "--cmdline=" + cmdline});
+    EXPECT_EQ(output.exit_status, 0) << '"' << cmdline << "\": " << output.err;
+  }
+  const auto empty = write("empty", {});
+  const auto output = validate(measured(launch_digest(firmware_, hash_kernel(kernel_, {}, "a"))),
+                               {"--kernel", path("kernel"), "--initrd", empty, "--cmdline", "a"});
+  EXPECT_EQ(output.exit_status, 0) << output.err;
+}
+
+TEST_F(LibvirtsValidator, AgreesOnAnyNumberOfVcpusUnderEs) {
+  policy_ = Policy{7};
+  const Bytes first(kVmsaSize, 1);
+  const Bytes other(kVmsaSize, 2);
+  const auto pages = [&](std::uint32_t vcpus) {
+    return measured(launch_digest(firmware_, std::nullopt, {first, other, vcpus}));
+  };
+  write("vmsa0", first);
+  write("vmsa1", other);
+  for (const std::uint32_t vcpus : {1U, 2U, 64U}) {
+    const auto output = validate(pages(vcpus), {"--num-cpus", std::to_string(vcpus), "--vmsa-cpu0",
+                                                path("vmsa0"), "--vmsa-cpu1", path("vmsa1")});
+    EXPECT_EQ(output.exit_status, 0) << vcpus << ": " << output.err;
+  }
+}
+
 TEST_F(LibvirtsValidator, AgreesOnVmsaPagesInFiles) {
   policy_ = Policy{7};
   const Bytes first(kVmsaSize, 1);

@@ -70,6 +70,20 @@ TEST(Announcement, NeedsTheHeadToBeAsLongAsTheManifestSays) {
   EXPECT_THAT(read_announcement(followed.announcement()), FailsAt(ErrorCode::invalid_argument, "head"));
 }
 
+TEST(Announcement, OfAnImageForSevHasNoHeadAndEveryOtherHasOne) {
+  ImageForTest image{1};
+  const auto head = image.head;
+  image.become_one_for_sev();
+  EXPECT_THAT(read_announcement(image.announcement()), Succeeds());
+  image.head = head;
+  EXPECT_THAT(read_announcement(image.announcement()), FailsAt(ErrorCode::invalid_argument, "head"));
+  image.head.clear();
+  for (const auto* tee : {"measured", "pef"}) {
+    image.manifest.tee = tee;
+    EXPECT_FALSE(read_announcement(image.announcement())) << tee;
+  }
+}
+
 TEST(Announcement, NeedsSomethingBehindTheHead) {
   ImageForTest image{1};
   image.manifest.initramfs.size = image.manifest.initramfs_head_size;
@@ -90,6 +104,17 @@ TEST(Announcement, MayExplainRefusalsWithALogOfBoundedSize) {
   EXPECT_THAT(read_announcement(request), Succeeds());
   request.set_reference_event_log(std::string(65537, 'x'));
   EXPECT_THAT(read_announcement(request), FailsAt(ErrorCode::too_large, "reference_event_log"));
+}
+
+TEST(InstanceImage, ForSevIsLoadedFromTheWholeInitramfs) {
+  ImageForTest image{1};
+  image.become_one_for_sev();
+  const auto instance = instance_image(to_document(image.announcement()));
+  ASSERT_THAT(instance, Succeeds());
+  EXPECT_EQ(instance->tee(), "sev");
+  EXPECT_EQ(instance->head(), "");
+  EXPECT_EQ(instance->initramfs_body().size(), image.manifest.initramfs.size);
+  EXPECT_EQ(instance->initramfs_body().sha512(), as_text(image.digest("initramfs").view()));
 }
 
 TEST(InstanceImage, IsWhatTheManifestNames) {

@@ -52,6 +52,13 @@ void ImageForTest::seal_to(const esm::Target& target) {
   head = esm::insert_targets(whole.value(), std::array{target}).value();
 }
 
+void ImageForTest::become_one_for_sev() {
+  manifest.tee = "sev";
+  manifest.initramfs.size -= head.size();
+  manifest.initramfs_head_size = 0;
+  head.clear();
+}
+
 v1::CreateImageRequest ImageForTest::announcement() const {
   v1::CreateImageRequest request;
   request.set_manifest(image::format_manifest(manifest));

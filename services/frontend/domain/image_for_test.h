@@ -23,6 +23,8 @@ struct ImageForTest {
 
   std::string id() const { return manifest.image_id.hex(); }
   void seal_to(const esm::Target& target);
+  /// An image whose secret comes when it is launched: no head, no operand.
+  void become_one_for_sev();
   v1::CreateImageRequest announcement() const;
   /// The part at `offset`, as long as it must be.
   v1::UploadPartRequest part(const std::string& file, std::uint64_t offset = 0) const;

@@ -55,6 +55,20 @@ TEST_F(ImagesTest, WithAnotherPayloadAreOthers) {
   EXPECT_THAT(images_->create("acme", image.announcement()), FailsAt(ErrorCode::conflict, "image_id"));
 }
 
+TEST_F(ImagesTest, ForSevAreTheSameAsLongAsTheirManifestIs) {
+  ImageForTest image{1};
+  image.become_one_for_sev();
+  upload("acme", image);
+  const auto again = images_->create("acme", image.announcement());
+  ASSERT_THAT(again, Succeeds());
+  EXPECT_EQ(again->state(), v1::Image::STATE_READY);
+  EXPECT_EQ(again->tee(), "sev");
+  image.manifest.memory_mib += 1;
+  EXPECT_THAT(images_->create("acme", image.announcement()), FailsAt(ErrorCode::conflict, "image_id"));
+  EXPECT_THAT(images_->create("acme", ImageForTest{1}.announcement()),
+              FailsAt(ErrorCode::conflict, "image_id"));
+}
+
 TEST_F(ImagesTest, OfOneNameAreOne) {
   const ImageForTest image{1};
   upload("acme", image);
