@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/file.h"
 
@@ -13,13 +12,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kFile = "journal";
-
-/// What was made, renamed or removed in it stays so.
-Status sync_directory(const fs::path& directory) {
-  SEALIFT_TRY(const auto fd, open_file(directory, O_RDONLY | O_DIRECTORY));
-  if (::fsync(fd.get()) != 0) return fail_errno("sync " + directory.string());
-  return {};
-}
 
 /// As write_file() does, without its syncing, which takes longer than all the rest of an order.
 Status replace_file(const fs::path& path, ByteView bytes) {
@@ -62,10 +54,25 @@ Status JournalDirectory::save(const InstanceName& name, ByteView document, Survi
   if (survives == Survives::our_death) return replace_file(place / kFile, document);
   SEALIFT_CHECK(write_file(place / kFile, document, 0600));
   SEALIFT_CHECK(sync_directory(place));
-  return sync_directory(directory_);
+  return keep_folder(name);
+}
+
+Status JournalDirectory::keep_folder(const InstanceName& name) {
+  {
+    const std::lock_guard lock{mutex_};
+    if (kept_.contains(name)) return {};
+  }
+  SEALIFT_CHECK(sync_directory(directory_));
+  const std::lock_guard lock{mutex_};
+  kept_.insert(name);
+  return {};
 }
 
 void JournalDirectory::remove(const InstanceName& name) {
+  {
+    const std::lock_guard lock{mutex_};
+    kept_.erase(name);
+  }
   std::error_code ignored;
   fs::remove_all(directory(name), ignored);
 }

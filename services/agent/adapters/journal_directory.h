@@ -2,6 +2,9 @@
 /// The journal as files: DIR/LAUNCH.ATTEMPT/journal, beside the instance's other files.
 #pragma once
 
+#include <mutex>
+#include <set>
+
 #include "services/agent/domain/ports.h"
 
 namespace sealift::agent {
@@ -20,7 +23,12 @@ class JournalDirectory final : public Journal {
   }
 
  private:
+  /// The instance's folder outlasts a loss of power, once it was seen to.
+  Status keep_folder(const InstanceName& name);
+
   const std::filesystem::path directory_;
+  std::mutex mutex_;
+  std::set<InstanceName> kept_;
 };
 
 /// A directory for this user alone, with those above it.

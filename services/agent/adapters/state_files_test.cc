@@ -48,6 +48,14 @@ TEST_F(JournalDirectoryTest, HasTheLatestOfEachInstance) {
   EXPECT_FALSE(fs::exists(path_ / "a.1"));
 }
 
+TEST_F(JournalDirectoryTest, TakesANameAgainThatItForgot) {
+  save("a.1", as_bytes("one"));
+  save("a.1", as_bytes("two"));
+  journal_.remove(name("a.1"));
+  save("a.1", as_bytes("three"));
+  EXPECT_THAT(load(), ::testing::ElementsAre("three"));
+}
+
 TEST_F(JournalDirectoryTest, IsForItsOwnerAlone) {
   EXPECT_THAT(load(), ::testing::IsEmpty());
   save("a.1", as_bytes("one"));
