@@ -7,10 +7,10 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <ctime>
 #include <memory>
 #include <vector>
 
+#include "bench/measure.h"
 #include "crypto/random.h"
 #include "tee/sev/measurement.h"
 #include "tee/sev/secret_packet.h"
@@ -96,10 +96,10 @@ class RawEcdh {
 };
 
 template <typename Work>
-double cpu_seconds(int count, Work& work) {
-  const auto start = std::clock();
-  for (int i = 0; i < count; ++i) work();
-  return static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
+double cpu_seconds(int count, const Work& work) {
+  return bench::own_cpu_seconds_of([&] {
+    for (int i = 0; i < count; ++i) work();
+  });
 }
 
 template <typename Floor, typename Work>
@@ -112,9 +112,9 @@ void compare(std::string_view what, int count, Floor floor, Work work) {
     ratios.push_back(raw / ours);
     seconds += ours;
   }
-  std::ranges::sort(ratios);
-  const auto name = fmt::format("sev {} / raw ({:.0f}/s)", what, kRounds * count / seconds);
-  fmt::print("{:<52} {:>6.2f}  goal >= {:.2f}\n", name, ratios[kRounds / 2], kGoal);
+  bench::report(fmt::format("sev: raw / {}", what), bench::median(std::move(ratios)), bench::Goal::at_least,
+                kGoal);
+  bench::note("a second on one core", kRounds * count / seconds);
 }
 
 void sessions() {
