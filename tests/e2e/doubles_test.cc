@@ -65,7 +65,14 @@ class Meddler {
     const std::lock_guard lock{mutex_};
     records_ = on;
   }
+  bool has_seen(const std::string& method, Direction direction) const {
+    const std::lock_guard lock{mutex_};
+    return std::ranges::any_of(seen_, [&](const Place& place) {
+      return place.method.ends_with(method) && place.direction == direction;
+    });
+  }
   std::vector<Place> seen_at(Door door) const {
+    const std::lock_guard lock{mutex_};
     std::vector<Place> places;
     for (const auto& place : seen_) {
       if (place.door == door) places.push_back(place);
@@ -85,7 +92,7 @@ class Meddler {
  private:
   mutable std::mutex mutex_;
   std::vector<std::string> secrets_;
-  bool records_ = false;
+  bool records_ = true;  // a host registers before anything is launched
   std::set<Place> seen_;
   std::optional<Place> change_;
   int changed_ = 0;
@@ -97,7 +104,8 @@ class Doubles : public testing::Test {
       : cloud_{[this](Door door, const std::string& method, Direction direction,
                       google::protobuf::Message& message) {
           meddler_.see(door, method, direction, message);
-          if (method.ends_with(kRegister) && direction == Direction::answer) ++registrations_;
+          if (method.ends_with(kRegister))
+            ++(direction == Direction::request ? registrations_asked_ : registrations_);
         }},
         customer_{cloud_.tenant(), cloud_.frontend()},
         guests_{cloud_.path("machines"), [this](const GuestProcess& guest) { inspect(guest); }} {
@@ -163,28 +171,45 @@ class Doubles : public testing::Test {
     return outcome;
   }
 
-  /// Ends all launches there are, as the customer sees them without the doubles' help.
-  void end_all() {
+  /// As the customer is told.
+  Result<std::vector<v1::Launch>> living() const {
+    std::vector<v1::Launch> found;
     v1::ListLaunchesRequest request;
     request.set_limit(1000);
     for (;;) {
-      const auto launches = customer_.channel().call<v1::ListLaunchesResponse>(
-          "sealift.v1.LaunchService.ListLaunches", request);
-      ASSERT_TRUE(launches) << launches.error().message;
-      for (const auto& launch : launches->launches()) {
+      SEALIFT_TRY(const auto page, customer_.channel().call<v1::ListLaunchesResponse>(
+                                       "sealift.v1.LaunchService.ListLaunches", request));
+      for (const auto& launch : page.launches()) {
         request.set_after(launch.launch_id());
-        if (is_over(launch)) continue;
-        EXPECT_TRUE(customer_.stop(launch.launch_id()));
-        const auto last =
-            customer_.wait_for(launch.launch_id(), {v1::Launch::STATE_ENDED, v1::Launch::STATE_REFUSED});
-        EXPECT_TRUE(is_over(last)) << what_ << ": stays " << state_text(last.state());
-        EXPECT_LE(guests_.started(launch.launch_id()), 1U) << what_;
+        if (!is_over(launch)) found.push_back(launch);
       }
-      if (!launches->more()) break;
+      if (!page.more() || page.launches().empty()) return found;
     }
-    const auto until = steady_clock::now() + kLimit;
-    while (!guests_below(cloud_.path("machines")).empty() && steady_clock::now() < until)
-      std::this_thread::sleep_for(milliseconds{20});
+  }
+
+  /// Asks for the end of what was launched, as far as the doubles let it through.
+  void try_to_stop() {
+    const auto launches = living();
+    if (!launches) return;
+    for (const auto& launch : *launches) (void)customer_.stop(launch.launch_id());
+    const auto until = steady_clock::now() + kPatience;
+    for (auto left = living(); left && !left->empty() && steady_clock::now() < until; left = living())
+      std::this_thread::sleep_for(milliseconds{5});
+    for (const auto& launch : *launches) EXPECT_LE(guests_.started(launch.launch_id()), 1U) << what_;
+  }
+
+  /// Ends all launches there are, without the doubles' help.
+  void end_all() {
+    const auto launches = living();
+    ASSERT_TRUE(launches) << launches.error().message;
+    for (const auto& launch : *launches) {
+      EXPECT_TRUE(customer_.stop(launch.launch_id()));
+      const auto last =
+          customer_.wait_for(launch.launch_id(), {v1::Launch::STATE_ENDED, v1::Launch::STATE_REFUSED});
+      EXPECT_TRUE(is_over(last)) << what_ << ": stays " << state_text(last.state());
+      EXPECT_LE(guests_.started(launch.launch_id()), 1U) << what_;
+    }
+    wait_until([this] { return guests_below(cloud_.path("machines")).empty(); });
     EXPECT_THAT(guests_below(cloud_.path("machines")), testing::IsEmpty()) << what_;
   }
 
@@ -192,14 +217,14 @@ class Doubles : public testing::Test {
   void learn() {
     const auto begun = steady_clock::now();
     for (const bool keep_key : {true, false}) {
-      meddler_.record(true);
       const auto outcome = launch(keep_key, kLimit);
-      meddler_.record(false);
       ASSERT_EQ(outcome.exit_status, 0) << outcome.output;
       end_all();
     }
     const auto usual = std::chrono::duration_cast<milliseconds>(steady_clock::now() - begun);
     patience_ = std::max(kPatience, usual);
+    wait_until([this] { return meddler_.has_seen(kHeartbeat, Direction::answer); });
+    meddler_.record(false);
   }
 
   /// Changes every field that was seen at that door, one at a time.
@@ -217,10 +242,11 @@ class Doubles : public testing::Test {
       if (place.door == Door::security_module) cloud_.renew_security_module();
       if (is_of_an_image(place)) take_new_image();
       meddler_.change(place);
-      if (is_registration) restart_agent();
+      if (is_registration) restart_agent(registrations_asked_);  // it may be refused
       const bool keep_key = uses_kept_key(place, changed);
       const auto outcome = launch(keep_key, patience_);
-      if (place.method.ends_with(kHeartbeat)) wait_for_a_change();
+      if (place.method.ends_with(kHeartbeat)) wait_until([this] { return meddler_.changed() > 0; });
+      try_to_stop();
       if (meddler_.changed() == 0) unchanged.push_back(what_);
       changed += meddler_.changed() > 0 ? 1 : 0;
       meddler_.change(std::nullopt);
@@ -231,9 +257,9 @@ class Doubles : public testing::Test {
         EXPECT_NE(outcome.code, "internal") << outcome.output;
       }
       if (std::getenv("SEALIFT_TELL") != nullptr)
-        std::cout << what_ << ": " << outcome.exit_status << ' ' << outcome.code << std::endl;
+        std::cout << what_ << ": " << outcome.exit_status << ' ' << outcome.code << '\n' << std::flush;
       end_all();
-      if (is_registration) restart_agent();
+      if (is_registration) restart_agent(registrations_);
       if (HasFatalFailure()) return;
     }
     std::cout << places.size() << " fields, " << changed << " changed, " << ran
@@ -247,10 +273,9 @@ class Doubles : public testing::Test {
     return place.method.find("ImageService.") != std::string::npos;
   }
 
-  void wait_for_a_change() const {
+  static void wait_until(const std::function<bool()>& holds) {
     const auto until = steady_clock::now() + kLimit;
-    while (meddler_.changed() == 0 && steady_clock::now() < until)
-      std::this_thread::sleep_for(milliseconds{20});
+    while (!holds() && steady_clock::now() < until) std::this_thread::sleep_for(milliseconds{20});
   }
 
   /// Of the two launches the one that the message belongs to.
@@ -265,18 +290,17 @@ class Doubles : public testing::Test {
     return count % 2 == 0;
   }
 
-  void restart_agent() {
-    const auto before = registrations_.load();
+  void restart_agent(const std::atomic<int>& count) {
+    const auto before = count.load();
     cloud_.restart_agent();
-    const auto until = steady_clock::now() + kLimit;
-    while (registrations_ == before && steady_clock::now() < until)
-      std::this_thread::sleep_for(milliseconds{20});
+    wait_until([&] { return count != before; });
   }
 
   TemporaryDirectory directory_ = TemporaryDirectory::create("sealift-image").value();
   mutable std::mutex mutex_;
   std::vector<std::shared_ptr<const MiniImage>> images_;  // the last is the one being launched
   Meddler meddler_;
+  std::atomic<int> registrations_asked_ = 0;
   std::atomic<int> registrations_ = 0;
   std::string what_ = "nothing altered";
   DoubledCloud cloud_;
