@@ -490,8 +490,7 @@ const std::set<std::string> kNamesNothing{
     "LaunchService.ListUsage", "ZoneService.CreateLaunch", "ZoneService.ListLaunches",
     "ZoneService.ListUsage", "SeedService.BeginInsertion", "SeedService.InsertSeed", "SeedService.PutSeed",
     "SeedService.ListSeeds", "SeedService.ListEnrolledHosts", "RevocationService.ListRevocations",
-    "AuditService.ExportLog",
-    "HostSetService.ListSets", "ImageService.ListSealedHeads",
+    "AuditService.ExportLog", "HostSetService.ListSets", "ImageService.ListSealedHeads",
     // A host is the one in its certificate; an operator sees all hosts, and no tenant.
     "HostService.Register", "HostService.Heartbeat", "HostService.StreamCommands",
     "InventoryService.ListHosts", "InventoryService.SetDraining"};

@@ -38,10 +38,7 @@ class ProvenLaunch final : public tee::ProvenTarget {
  public:
   ProvenLaunch(crypto::Digest hardware_key_hash, TransportKeys keys, VerifiedMeasurement measurement,
                ApiVersion api)
-      : hardware_key_hash_{hardware_key_hash},
-        keys_{std::move(keys)},
-        measurement_{measurement},
-        api_{api} {}
+      : hardware_key_hash_{hardware_key_hash}, keys_{std::move(keys)}, measurement_{measurement}, api_{api} {}
   crypto::Digest hardware_key_hash() const override { return hardware_key_hash_; }
   /// For sev-inject-launch-secret. challenge_used for a second one: a packet is released once per launch.
   Result<SecretPacket> release(const std::vector<SecretEntry>& entries);
