@@ -4,11 +4,9 @@
 // the rounds.
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
-#include <openssl/rsa.h>
-
-#include <memory>
 
 #include "bench/measure.h"
+#include "bench/raw_oaep.h"
 #include "crypto/random.h"
 #include "tpm/profile.h"
 #include "tpm/seal.h"
@@ -20,37 +18,6 @@ using namespace bench;
 
 constexpr int kRounds = 11;
 
-struct Free {
-  void operator()(EVP_PKEY_CTX* context) const { EVP_PKEY_CTX_free(context); }
-  void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
-};
-using Context = std::unique_ptr<EVP_PKEY_CTX, Free>;
-using Key = std::unique_ptr<EVP_PKEY, Free>;
-
-void must_be(bool good) {
-  if (!good) std::abort();
-}
-
-/// OAEP of 32 bytes, everything that can be prepared once is.
-class RawOaep {
- public:
-  explicit RawOaep(const crypto::PublicKey& key)
-      : context_{EVP_PKEY_CTX_new_from_pkey(nullptr, key.get(), nullptr)} {
-    must_be(EVP_PKEY_encrypt_init(context_.get()) > 0);
-    must_be(EVP_PKEY_CTX_set_rsa_padding(context_.get(), RSA_PKCS1_OAEP_PADDING) > 0);
-    must_be(EVP_PKEY_CTX_set_rsa_oaep_md(context_.get(), EVP_sha256()) > 0);
-  }
-  void operator()() const {
-    std::uint8_t out[256];
-    std::size_t size = sizeof out;
-    constexpr std::uint8_t kSeed[32] = {};
-    must_be(EVP_PKEY_encrypt(context_.get(), out, &size, kSeed, sizeof kSeed) > 0);
-  }
-
- private:
-  Context context_;
-};
-
 /// An ephemeral key, the shared secret and the point to send; everything that can be prepared once is.
 class RawEcdh {
  public:
@@ -61,8 +28,8 @@ class RawEcdh {
   void operator()() const {
     EVP_PKEY* own = nullptr;
     must_be(EVP_PKEY_generate(context_.get(), &own) > 0);
-    const Key owner{own};
-    const Context context{EVP_PKEY_CTX_new_from_pkey(nullptr, own, nullptr)};
+    const OpensslKey owner{own};
+    const OpensslContext context{EVP_PKEY_CTX_new_from_pkey(nullptr, own, nullptr)};
     std::uint8_t out[32];
     std::size_t size = sizeof out;
     must_be(EVP_PKEY_derive_init(context.get()) > 0 &&
@@ -75,7 +42,7 @@ class RawEcdh {
 
  private:
   const crypto::PublicKey& peer_;
-  Context context_;
+  OpensslContext context_;
 };
 
 template <typename Work>
