@@ -164,11 +164,16 @@ void alter_the_request(std::vector<Fault>& faults) {
 
 void add_certificates(std::vector<Fault>& faults, const std::vector<test_pki::Exhibit>& exhibits) {
   for (const auto& exhibit : exhibits) {
-    faults.push_back({"Certificate" + exhibit.name, exhibit.code, exhibit.field, [exhibit](Scene& scene) {
-                        scene.policy = policy_for(exhibit.trust, tpm::some_pcrs());
-                        scene.evidence =
-                            evidence_of(exhibit.certificate, host().ek_public, host().storage_key);
-                      }});
+    const auto inject = [exhibit](Scene& scene) {
+      scene.policy = policy_for(exhibit.trust, tpm::some_pcrs());
+      scene.evidence = evidence_of(exhibit.certificate, host().ek_public, host().storage_key);
+    };
+    // The customer hears of lists that they require and do not give as soon as they insert the policy.
+    const bool is_the_policys =
+        exhibit.trust.crl_policy == crypto::CrlPolicy::required && exhibit.trust.crls.empty();
+    faults.push_back({"Certificate" + exhibit.name,
+                      is_the_policys ? ErrorCode::invalid_argument : exhibit.code,
+                      is_the_policys ? "policy.crls" : exhibit.field, inject});
   }
 }
 
