@@ -208,6 +208,7 @@ class FakeAgent {
 
 inline void put_object(FakeWorld& world, v1::ObjectLocation& location, const std::string& url) {
   const auto content = as_bytes(url);
+  const std::lock_guard lock{world.objects.mutex};  // an instance may be fetching
   world.objects.by_url[url] = to_bytes(content);
   const auto digest = crypto::digest(crypto::HashAlgorithm::sha512, content);
   location.set_url(url);

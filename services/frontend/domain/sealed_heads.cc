@@ -115,7 +115,7 @@ Status SealedHeads::replace(store::SealedHeadRecord record, const Bytes& before,
   SEALIFT_TRY(const auto key, object_of(document));
   SEALIFT_CHECK(objects_.put(key, head));
   record.document = bytes(document.SerializeAsString());
-  const auto put = store_.put(record, before);
+  auto put = store_.put(record, before);
   if (!put) {
     (void)objects_.remove(key);
     return put;
