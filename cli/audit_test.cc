@@ -9,7 +9,7 @@ namespace {
 class Audit : public ToolTest {
  protected:
   void SetUp() override {
-    write("log.pem", key_.public_key().pem());
+    write("log.pem", signer_.public_key().pem());
     write("log.bundle", bundle(12).written());
   }
   /// Of a log whose even entries are another tenant's.
@@ -26,7 +26,7 @@ class Audit : public ToolTest {
         made.entries.emplace_back(to_bytes(as_bytes(entry)));
       }
     }
-    made.head = merkle::sign_head(key_, tree, 1780272000000).value();
+    made.head = merkle::sign_head(signer_, tree, 1780272000000).value();
     return made;
   }
   std::vector<std::string> verify(const std::string& file, std::vector<std::string> more = {}) const {
@@ -35,7 +35,7 @@ class Audit : public ToolTest {
   }
 
  private:
-  crypto::PrivateKey key_ = crypto::PrivateKey::generate_ec(crypto::Curve::p256).value();
+  merkle::PrivateKeySigner signer_{crypto::PrivateKey::generate_ec(crypto::Curve::p256).value()};
 };
 
 TEST_F(Audit, VerifiesABundleAgainstWhatWasKnown) {

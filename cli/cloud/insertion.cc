@@ -112,11 +112,10 @@ Result<tee::InsertionTrust> read_insertion_trust(const Json& json, const std::fi
 }
 
 Status insert_seed(rpc::Channel& security_module, const std::string& tenant, const tee::InsertionTrust& trust,
-                   v1::PutSeedRequest request, const Clock& clock) {
+                   const v1::PutSeedRequest& request, const Clock& clock) {
   SecretBytes payload{request.ByteSizeLong()};
   const bool written =
       request.SerializeToArray(payload.expose_for_writing().data(), static_cast<int>(payload.size()));
-  ::explicit_bzero(request.mutable_seed()->data(), request.seed().size());
   if (!written) return fail(ErrorCode::internal, "a request cannot be written");
   Status done;
   for (int i = 0; i < kAttempts; ++i) {

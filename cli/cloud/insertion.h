@@ -22,9 +22,9 @@ namespace sealift::cli {
 /// what counts. Strict; only `roots` must be there.
 Result<tee::InsertionTrust> read_insertion_trust(const Json& json, const std::filesystem::path& folder);
 
-/// Gives `request`, whose seed it wipes, to the security module that is trusted. As tee::insert_into;
+/// Gives `request` to the security module that is trusted. As tee::insert_into;
 /// authentication_failed at "confirmation" where whoever answers did not read it.
 Status insert_seed(rpc::Channel& security_module, const std::string& tenant, const tee::InsertionTrust& trust,
-                   v1::PutSeedRequest request, const Clock& clock);
+                   const v1::PutSeedRequest& request, const Clock& clock);
 
 }  // namespace sealift::cli

@@ -71,17 +71,22 @@ v1::SeedPolicy seed_policy(const sev::LaunchPolicy& approved, const v1::SeedPoli
   return policy;
 }
 
-Status put(const Cloud& cloud, v1::PutSeedRequest request, Insertion how) {
+Status send(const Cloud& cloud, const v1::PutSeedRequest& request, Insertion how) {
   static const SystemClock clock;
   SEALIFT_TRY(const auto security_module, cloud.security_module());
   if (how == Insertion::secure) {
     SEALIFT_TRY(const auto trust, cloud.security_module_trust());
-    return insert_seed(*security_module, cloud.tenant(), trust, std::move(request), clock);
+    return insert_seed(*security_module, cloud.tenant(), trust, request, clock);
   }
-  const auto put = security_module->call<v1::PutSeedResponse>("sealift.v1.SeedService.PutSeed", request);
-  ::explicit_bzero(request.mutable_seed()->data(), request.seed().size());
-  if (!put) return tl::unexpected(put.error());
+  SEALIFT_CHECK(security_module->call<v1::PutSeedResponse>("sealift.v1.SeedService.PutSeed", request));
   return {};
+}
+
+/// The request's seed is wiped, whatever comes of it.
+Status put(const Cloud& cloud, v1::PutSeedRequest request, Insertion how) {
+  auto sent = send(cloud, request, how);
+  ::explicit_bzero(request.mutable_seed()->data(), request.seed().size());
+  return sent;
 }
 
 }  // namespace
@@ -109,6 +114,19 @@ Status put_seed(const Cloud& cloud, const std::string& image_id, const Path& see
   SEALIFT_TRY(*request.mutable_policy(), seed_policy(approval, tee));
   request.set_seed(seed.expose().data(), seed.expose().size());
   return put(cloud, std::move(request), how);
+}
+
+Status for_each_enrolled_host(rpc::Channel& security_module,
+                              const std::function<void(const v1::EnrolledHost&)>& work) {
+  v1::ListEnrolledHostsRequest request;
+  for (bool more = true; more;) {
+    SEALIFT_TRY(const auto page, security_module.call<v1::ListEnrolledHostsResponse>(
+                                     "sealift.v1.SeedService.ListEnrolledHosts", request));
+    for (const auto& host : page.hosts()) work(host);
+    more = page.more() && page.hosts_size() > 0;
+    if (more) request.set_after(page.hosts(page.hosts_size() - 1).storage_key_name());
+  }
+  return {};
 }
 
 }  // namespace sealift::cli

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <string>
 
 #include "cli/approval.h"
@@ -24,5 +25,9 @@ Status put_launch_secret(const Cloud& cloud, const SevOwner& owner, const v1::Se
 /// The seed and on which hosts, of the image's kind, it may be used. The same again is accepted.
 Status put_seed(const Cloud& cloud, const std::string& image_id, const std::filesystem::path& seed,
                 const ApprovalOptions& approval, const std::string& tee, Insertion how);
+
+/// Each host that the security module has enrolled, page by page.
+Status for_each_enrolled_host(rpc::Channel& security_module,
+                              const std::function<void(const v1::EnrolledHost&)>& work);
 
 }  // namespace sealift::cli

@@ -6,6 +6,7 @@
 
 #include "cli/cloud/cloud.h"
 #include "cli/cloud/sealed_heads.h"
+#include "cli/cloud/seeds.h"
 #include "cli/commands/revoke.h"
 #include "crypto/x509.h"
 #include "sealift/v1/revocations.pb.h"
@@ -49,16 +50,9 @@ Result<v1::Revocation> revocation(v1::RevocationKind kind, const std::string& he
 /// The hosts of that hardware key.
 Result<std::vector<std::string>> hosts_of_key(rpc::Channel& channel, const std::string& hardware_key) {
   std::vector<std::string> names;
-  v1::ListEnrolledHostsRequest request;
-  for (bool more = true; more;) {
-    SEALIFT_TRY(const auto page, channel.call<v1::ListEnrolledHostsResponse>(
-                                     "sealift.v1.SeedService.ListEnrolledHosts", request));
-    for (const auto& host : page.hosts()) {
-      if (host.hardware_key_hash() == hardware_key) names.push_back(host.storage_key_name());
-    }
-    more = page.more() && page.hosts_size() > 0;
-    if (more) request.set_after(page.hosts(page.hosts_size() - 1).storage_key_name());
-  }
+  SEALIFT_CHECK(for_each_enrolled_host(channel, [&](const v1::EnrolledHost& host) {
+    if (host.hardware_key_hash() == hardware_key) names.push_back(host.storage_key_name());
+  }));
   return names;
 }
 

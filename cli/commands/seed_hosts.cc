@@ -6,7 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "cli/cloud/cloud.h"
+#include "cli/cloud/seeds.h"
 #include "crypto/x509.h"
 #include "sealift/v1/security_module.pb.h"
 
@@ -18,20 +18,13 @@ Status list_hosts(const CloudOptions& options, Context& context) {
   SEALIFT_TRY(const auto security_module, cloud.security_module());
   auto hosts = Json::array();
   std::string text;
-  v1::ListEnrolledHostsRequest request;
-  for (bool more = true; more;) {
-    SEALIFT_TRY(const auto page, security_module->call<v1::ListEnrolledHostsResponse>(
-                                     "sealift.v1.SeedService.ListEnrolledHosts", request));
-    for (const auto& host : page.hosts()) {
-      const auto name = to_hex(as_bytes(host.storage_key_name()));
-      const auto key = to_hex(as_bytes(host.hardware_key_hash()));
-      const auto since = crypto::utc_text(host.enrolled_at());
-      hosts.push_back(Json{{"host", name}, {"hardware_key", key}, {"enrolled_at", since}});
-      text += fmt::format("host {}\n  key {}, enrolled {}\n", name, key, since);
-    }
-    more = page.more() && page.hosts_size() > 0;
-    if (more) request.set_after(page.hosts(page.hosts_size() - 1).storage_key_name());
-  }
+  SEALIFT_CHECK(for_each_enrolled_host(*security_module, [&](const v1::EnrolledHost& host) {
+    const auto name = to_hex(as_bytes(host.storage_key_name()));
+    const auto key = to_hex(as_bytes(host.hardware_key_hash()));
+    const auto since = crypto::utc_text(host.enrolled_at());
+    hosts.push_back(Json{{"host", name}, {"hardware_key", key}, {"enrolled_at", since}});
+    text += fmt::format("host {}\n  key {}, enrolled {}\n", name, key, since);
+  }));
   return context.report(Json{{"hosts", hosts}}, text.empty() ? "no hosts\n" : text);
 }
 

@@ -9,6 +9,7 @@
 
 #include "cli/cloud/event_text.h"
 #include "cli/cloud/sealed_heads.h"
+#include "cli/cloud/seeds.h"
 #include "sealift/v1/security_module.pb.h"
 
 namespace sealift::cli {
@@ -43,14 +44,8 @@ Result<std::vector<std::string>> host_names(const SetOptions& options) {
 
 Result<std::vector<std::string>> all_enrolled(rpc::Channel& security_module) {
   std::vector<std::string> names;
-  v1::ListEnrolledHostsRequest request;
-  for (bool more = true; more;) {
-    SEALIFT_TRY(const auto page, security_module.call<v1::ListEnrolledHostsResponse>(
-                                     "sealift.v1.SeedService.ListEnrolledHosts", request));
-    for (const auto& host : page.hosts()) names.push_back(host.storage_key_name());
-    more = page.more() && page.hosts_size() > 0;
-    if (more) request.set_after(names.back());
-  }
+  SEALIFT_CHECK(for_each_enrolled_host(
+      security_module, [&](const v1::EnrolledHost& host) { names.push_back(host.storage_key_name()); }));
   return names;
 }
 
@@ -188,10 +183,13 @@ Status report(const SealedAhead& sealed, const std::string& set, Context& contex
   auto text =
       fmt::format("{} images are sealed to {}: {} seals\n", sealed.images, printable(set), sealed.seals);
   for (const auto& [what, why] : sealed.refused) {
-    refused.push_back(
-        Json{{"what", what}, {"code", name(why.code)}, {"field", why.field}, {"message", why.message}});
-    text += fmt::format("refused: {}\n  {} at {}: {}\n", printable(what), name(why.code),
-                        printable(why.field), printable(why.message));
+    refused.push_back(Json{{"what", what},
+                           {"code", name(why.code)},
+                           {"field", why.field},
+                           {"message", why.message},
+                           {"remedy", remedy(why.code)}});
+    text += fmt::format("refused: {}\n  {} at {}: {}. {}\n", printable(what), name(why.code),
+                        printable(why.field), printable(why.message), remedy(why.code));
   }
   SEALIFT_CHECK(context.report(
       Json{{"set", set}, {"images", sealed.images}, {"seals", sealed.seals}, {"refused", refused}}, text));
@@ -265,7 +263,7 @@ void declare_sets(Command root) {
                     "sealift set create fleet --host 000b… --host 000b… --label rack=7", create);
   create_set.texts("--host", create_options->hosts, kHex, "as sealift seed hosts names it; may be repeated")
       .flag("--all", create_options->all, "all that are enrolled")
-      .texts("--label", create_options->labels, "NAME=VALUE", "for you, and for launches that ask for it");
+      .texts("--label", create_options->labels, "NAME=VALUE", "for you to tell it by");
   group.command("list", "Your sets", "sealift set list", list, false);
   group.command("show", "A set's hosts, and the images that are sealed to it", "sealift set show fleet",
                 show);

@@ -3,8 +3,8 @@
 ///
 ///   DIR/ark.cert, ask.cert      the root, which nobody trusts who did not name it, and what it signed
 ///   DIR/cek/<chip ID, hex>      each chip's signed CEK
-///   DIR/public                  what AMD's key server has, at its paths: any web server with this root is
-///   one DIR/private/ark.key, ask.key
+///   DIR/public                  what AMD's key server has, at its paths, for any web server
+///   DIR/private/ark.key, ask.key
 #pragma once
 
 #include <filesystem>

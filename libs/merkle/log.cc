@@ -91,13 +91,6 @@ Result<SignedHead> sign_head(const HeadSigner& signer, const Frontier& tree, std
   return head;
 }
 
-Result<SignedHead> sign_head(const crypto::PrivateKey& key, const Frontier& tree, std::uint64_t time_ms) {
-  SignedHead head{tree.size(), time_ms, tree.root(), {}};
-  SEALIFT_TRY(head.signature, key.sign(crypto::HashAlgorithm::sha256,
-                                       signed_bytes(key.public_key(), head.size, time_ms, head.root)));
-  return head;
-}
-
 Status verify_head(const crypto::PublicKey& key, const SignedHead& head) {
   const auto verified = key.verify(crypto::HashAlgorithm::sha256,
                                    signed_bytes(key, head.size, head.time_ms, head.root), head.signature);

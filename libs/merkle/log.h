@@ -49,7 +49,6 @@ class PrivateKeySigner final : public HeadSigner {
 };
 
 Result<SignedHead> sign_head(const HeadSigner& signer, const Frontier& tree, std::uint64_t time_ms);
-Result<SignedHead> sign_head(const crypto::PrivateKey& key, const Frontier& tree, std::uint64_t time_ms);
 /// signature_invalid at "head".
 Status verify_head(const crypto::PublicKey& key, const SignedHead& head);
 /// authentication_failed at "head" where both cannot be heads of one log that only grows: same size, another

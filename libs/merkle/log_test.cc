@@ -12,8 +12,8 @@ namespace {
 
 class MerkleLog : public testing::Test {
  protected:
-  crypto::PrivateKey key = crypto::PrivateKey::generate_ec(crypto::Curve::p256).value();
-  crypto::PublicKey known = key.public_key();
+  PrivateKeySigner signer{crypto::PrivateKey::generate_ec(crypto::Curve::p256).value()};
+  crypto::PublicKey known = signer.public_key();
   std::mt19937_64 random{7};
 
   std::uint64_t below(std::uint64_t bound) {
@@ -36,7 +36,7 @@ class MerkleLog : public testing::Test {
         made.entries.emplace_back(to_bytes(as_bytes(text)));
       }
     }
-    made.head = sign_head(key, tree, 1000 + to).value();
+    made.head = sign_head(signer, tree, 1000 + to).value();
     return made;
   }
 };

@@ -31,10 +31,10 @@ Result<crypto::Certificate> issue_credentials(const std::filesystem::path& direc
                                               const std::string& name, const std::filesystem::path& out,
                                               TimePoint now, const IssueOptions& options = {});
 
-/// Signs what is none of a service's or caller's credentials, and keeps it for the record. Certificates begin
-/// a little before `now`, as clocks differ.
+/// Signs what is none of a service's or caller's credentials, and keeps it for the record.
 Result<crypto::Certificate> issue_certificate(const std::filesystem::path& directory,
                                               const crypto::CertificateDraft& draft);
+/// From a little before `now`, as clocks differ, until `length` after it.
 crypto::Validity certificate_validity(TimePoint now, std::chrono::seconds length);
 
 /// Puts the certificate on DIR/crl.pem, which then has to reach those who check it. not_found where DIR has

@@ -13,9 +13,9 @@
 
 namespace sealift::tee {
 
-/// For several threads: the TPM is used by one at a time.
 using OnRejected = std::function<void(const RejectedFile&)>;
 
+/// For several threads: the TPM is used by one at a time.
 class TpmSealOpener final : public SealOpener {
  public:
   /// `pcrs`: those that the storage key and the sealed data are bound to, "sha256:6". Connects to the TPM and

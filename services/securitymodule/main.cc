@@ -184,7 +184,8 @@ Status serve(const Options& options) {
   const auto sets = store::make_host_set_store(*database);
   const auto verdicts = store::make_verdict_store(*database);
   const auto root_keys = store::make_root_key_store(*database);
-  const auto is_new = !root_keys->get().has_value();
+  const auto root_key = root_keys->get();
+  const bool is_new = !root_key && root_key.error().code == ErrorCode::not_found;
   SEALIFT_TRY(const auto vault, open_vault(options.protector, *root_keys, *seeds, tenants));
 
   SEALIFT_TRY(const auto insertion_key, open_insertion_key(options.insertion));

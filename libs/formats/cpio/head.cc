@@ -184,4 +184,10 @@ Result<Head> read_head(const std::function<Result<Bytes>(std::size_t)>& read_pre
   return Head{std::move(bytes), *place};
 }
 
+Result<Head> read_head(ByteView file) {
+  return read_head([file](std::size_t limit) -> Result<Bytes> {
+    return to_bytes(file.first(std::min(limit, file.size())));
+  });
+}
+
 }  // namespace sealift::cpio

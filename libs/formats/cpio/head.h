@@ -48,5 +48,7 @@ struct Head {
 /// find_operand for a file: `read_prefix(n)` gives its first n bytes, or all where there are fewer. Asks for
 /// kUsualHeadSize first, and for kMaxHeadSize only where that was too little.
 Result<Head> read_head(const std::function<Result<Bytes>(std::size_t)>& read_prefix);
+/// The same for bytes at hand.
+Result<Head> read_head(ByteView file);
 
 }  // namespace sealift::cpio

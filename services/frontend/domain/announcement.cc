@@ -19,14 +19,8 @@ Status check_size(const std::string& bytes, std::size_t limit, const char* field
               fmt::format("the {} has {} bytes; at most {} are taken", field, bytes.size(), limit), field);
 }
 
-Result<cpio::Head> read_head(const std::string& bytes) {
-  return cpio::read_head([&bytes](std::size_t limit) -> Result<Bytes> {
-    return to_bytes(as_bytes(std::string_view{bytes}.substr(0, limit)));
-  });
-}
-
 Result<esm::Operand> read_operand(const std::string& bytes) {
-  SEALIFT_TRY(const auto head, read_head(bytes));
+  SEALIFT_TRY(const auto head, cpio::read_head(as_bytes(bytes)));
   return esm::operand_of(head);
 }
 
@@ -37,7 +31,7 @@ Status check_head(const std::string& bytes, const image::Manifest& manifest) {
     return fail(ErrorCode::invalid_argument, "an image for SEV has no head archive", "head");
   }
   SEALIFT_CHECK(check_size(bytes, kMaxHead, "head"));
-  SEALIFT_TRY(const auto head, read_head(bytes));
+  SEALIFT_TRY(const auto head, cpio::read_head(as_bytes(bytes)));
   if (head.bytes.size() != bytes.size() || bytes.size() != manifest.initramfs_head_size)
     return fail(ErrorCode::invalid_argument,
                 fmt::format("the head archive has {} bytes, {} were sent, and the manifest says {}",

@@ -6,8 +6,8 @@
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
 #include <algorithm>
-#include <cctype>
 
+#include "base/names.h"
 #include "crypto/unique_id.h"
 #include "services/frontend/domain/announcement.h"
 #include "services/frontend/domain/images.h"
@@ -21,28 +21,23 @@ constexpr std::size_t kMaxKey = 64;
 constexpr std::size_t kMaxName = 63;
 constexpr int kMaxLabels = 64;
 
-bool is_name(std::string_view text, std::size_t limit) {
-  return !text.empty() && text.size() <= limit && std::ranges::all_of(text, [](unsigned char c) {
-    return std::isalnum(c) != 0 || c == '-' || c == '_' || c == '.';
-  });
-}
-
 Status require(bool good, const char* field, const char* what) {
   if (good) return {};
   return fail(ErrorCode::invalid_argument, what, field);
 }
 
 Status check(const v1::CreateLaunchRequest& request) {
-  SEALIFT_CHECK(require(is_name(request.idempotency_key(), kMaxKey), "idempotency_key",
+  SEALIFT_CHECK(require(is_plain_name(request.idempotency_key(), kMaxKey), "idempotency_key",
                         "an idempotency key is 1 to 64 of A-Z a-z 0-9 - _ ."));
   SEALIFT_CHECK(
       require(request.key_model() == v1::KEY_MODEL_KEEP || request.key_model() == v1::KEY_MODEL_BRING,
               "key_model", "say who keeps the key: KEY_MODEL_KEEP or KEY_MODEL_BRING"));
-  SEALIFT_CHECK(require(request.zone().empty() || is_name(request.zone(), kMaxName), "zone",
+  SEALIFT_CHECK(require(request.zone().empty() || is_plain_name(request.zone(), kMaxName), "zone",
                         "a zone's name is 1 to 63 of A-Z a-z 0-9 - _ ."));
   const bool few = request.labels().size() <= kMaxLabels;
   const bool names = std::ranges::all_of(request.labels(), [](const auto& label) {
-    return is_name(label.first, kMaxName) && (label.second.empty() || is_name(label.second, kMaxName));
+    return is_plain_name(label.first, kMaxName) &&
+           (label.second.empty() || is_plain_name(label.second, kMaxName));
   });
   return require(few && names, "labels",
                  "at most 64 labels, each name and value 1 to 63 of A-Z a-z 0-9 - _ .");

@@ -2,9 +2,9 @@
 #include "services/frontend/domain/sealed_heads.h"
 
 #include <algorithm>
-#include <cctype>
 #include <set>
 
+#include "base/names.h"
 #include "crypto/random.h"
 #include "formats/esm/insertion.h"
 #include "services/frontend/domain/announcement.h"
@@ -25,12 +25,6 @@ tl::unexpected<Error> refuse(const char* field, const char* what) {
   return fail(ErrorCode::invalid_argument, what, field);
 }
 
-bool is_name(std::string_view text) {
-  return !text.empty() && text.size() <= kMaxSetName && std::ranges::all_of(text, [](unsigned char c) {
-    return std::isalnum(c) != 0 || c == '-' || c == '_' || c == '.';
-  });
-}
-
 Bytes bytes(const std::string& text) { return to_bytes(as_bytes(text)); }
 
 Result<std::vector<esm::Target>> targets_of(const v1::PutSealedHeadRequest& request) {
@@ -44,12 +38,6 @@ Result<std::vector<esm::Target>> targets_of(const v1::PutSealedHeadRequest& requ
                        bytes(data.duplicate()), bytes(data.seed())});
   }
   return targets;
-}
-
-Result<cpio::Head> read_head(const Bytes& head) {
-  return cpio::read_head([&](std::size_t limit) -> Result<Bytes> {
-    return to_bytes(ByteView{head}.first(std::min(limit, head.size())));
-  });
 }
 
 Result<state::v1::SealedHeadDocument> document_of(const store::SealedHeadRecord& record) {
@@ -78,7 +66,8 @@ v1::SealedHead description(const store::SealedHeadRecord& record,
 }  // namespace
 
 Result<v1::SealedHead> SealedHeads::put(const std::string& tenant, const v1::PutSealedHeadRequest& request) {
-  if (!is_name(request.set())) return refuse("set", "a set's name is 1 to 63 of A-Z a-z 0-9 - _ .");
+  if (!is_plain_name(request.set(), kMaxSetName))
+    return refuse("set", "a set's name is 1 to 63 of A-Z a-z 0-9 - _ .");
   if (request.policy().size() != kPolicySize) return refuse("policy", "a policy's digest has 32 bytes");
   SEALIFT_TRY(auto targets, targets_of(request));
   SEALIFT_TRY(const auto image, find_image(images_, tenant, request.image_id()));
@@ -87,7 +76,7 @@ Result<v1::SealedHead> SealedHeads::put(const std::string& tenant, const v1::Put
   if (announced.head().empty())
     return fail(ErrorCode::failed_precondition, "an image for SEV is not sealed: each launch is proven",
                 "image_id");
-  SEALIFT_TRY(const auto head, read_head(bytes(announced.head())));
+  SEALIFT_TRY(const auto head, cpio::read_head(as_bytes(announced.head())));
   SEALIFT_TRY(const auto sealed, esm::head_for_many(head, std::move(targets)));
 
   SEALIFT_TRY(const auto present, store_.list_of_image(tenant, image.image_id, kMaxSets + 1));
@@ -195,7 +184,7 @@ Result<bool> SealedHeads::remove_hosts(const store::SealedHeadRecord& record,
   }
   SEALIFT_TRY(const auto key, object_of(document));
   SEALIFT_TRY(const auto stored, objects_.read(key, 0, document.size()));
-  SEALIFT_TRY(const auto head, read_head(stored));
+  SEALIFT_TRY(const auto head, cpio::read_head(stored));
   SEALIFT_TRY(auto operand, esm::operand_of(head));
   for (const auto& host : unwanted) {
     const auto removed = operand.remove_target(as_bytes(host));

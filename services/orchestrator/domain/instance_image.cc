@@ -3,9 +3,7 @@
 
 #include <fmt/core.h>
 
-#include <algorithm>
-#include <cctype>
-
+#include "base/names.h"
 #include "formats/esm/insertion.h"
 #include "services/orchestrator/domain/host_kind.h"
 
@@ -21,12 +19,6 @@ constexpr std::size_t kDigestSize = 64;
 
 Bytes bytes(const std::string& text) { return {text.begin(), text.end()}; }
 
-bool is_name(std::string_view text, std::size_t limit) {
-  return !text.empty() && text.size() <= limit && std::ranges::all_of(text, [](unsigned char c) {
-    return std::isalnum(c) != 0 || c == '-' || c == '_' || c == '.';
-  });
-}
-
 Status require(bool good, const char* field) {
   if (good) return {};
   return fail(ErrorCode::invalid_argument, fmt::format("the request's {} is missing or out of range", field),
@@ -37,20 +29,17 @@ Status check_object(const v1::ObjectReference& object, const char* field) {
   return require(object.sha512().size() == kDigestSize && object.size() > 0, field);
 }
 
-Result<cpio::Head> head_of(const v1::InstanceImage& image) {
-  return cpio::read_head(
-      [&image](std::size_t limit) -> Result<Bytes> { return bytes(image.head().substr(0, limit)); });
-}
+Result<cpio::Head> head_of(const v1::InstanceImage& image) { return cpio::read_head(as_bytes(image.head())); }
 
 Status check_image(const v1::InstanceImage& image) {
   SEALIFT_CHECK(esm::ImageId::from_hex(image.image_id()));
-  SEALIFT_CHECK(require(is_name(image.tee(), 16), "tee"));
-  SEALIFT_CHECK(require(is_name(image.arch(), 16), "arch"));
+  SEALIFT_CHECK(require(is_plain_name(image.tee(), 16), "tee"));
+  SEALIFT_CHECK(require(is_plain_name(image.arch(), 16), "arch"));
   SEALIFT_CHECK(require(image.cmdline().size() <= kMaxCmdline, "cmdline"));
   SEALIFT_CHECK(require(image.reference_event_log().size() <= kMaxReference, "reference_event_log"));
   SEALIFT_CHECK(require(image.sealed_heads_size() <= kMaxSealedHeads, "sealed_heads"));
   for (const auto& head : image.sealed_heads())
-    SEALIFT_CHECK(require(is_name(head.name(), 64) && head.size() > 0 && head.size() <= kMaxSealedHead,
+    SEALIFT_CHECK(require(is_plain_name(head.name(), 64) && head.size() > 0 && head.size() <= kMaxSealedHead,
                           "sealed_heads"));
   SEALIFT_CHECK(check_object(image.kernel(), "kernel"));
   SEALIFT_CHECK(check_object(image.initramfs_body(), "initramfs_body"));
@@ -70,14 +59,14 @@ Status check_operand(const v1::InstanceImage& image) {
 }
 
 Status check_request(const v1::ZoneCreateLaunchRequest& request) {
-  SEALIFT_CHECK(require(is_name(request.tenant(), 63), "tenant"));
-  SEALIFT_CHECK(require(is_name(request.idempotency_key(), 64), "idempotency_key"));
+  SEALIFT_CHECK(require(is_plain_name(request.tenant(), 63), "tenant"));
+  SEALIFT_CHECK(require(is_plain_name(request.idempotency_key(), 64), "idempotency_key"));
   const bool keeps = request.key_model() == v1::KEY_MODEL_KEEP;
   SEALIFT_CHECK(require(keeps || request.key_model() == v1::KEY_MODEL_BRING, "key_model"));
   SEALIFT_CHECK(require(keeps || !request.security_module().empty(), "security_module"));
   SEALIFT_CHECK(require(request.cpus() > 0 && request.cpus() <= 1024, "cpus"));
   SEALIFT_CHECK(require(request.memory_mib() > 0 && request.memory_mib() <= (1U << 26U), "memory_mib"));
-  SEALIFT_CHECK(require(request.zone().empty() || is_name(request.zone(), 63), "zone"));
+  SEALIFT_CHECK(require(request.zone().empty() || is_plain_name(request.zone(), 63), "zone"));
   SEALIFT_CHECK(require(request.labels().size() <= 64, "labels"));
   SEALIFT_CHECK(require(request.max_active() > 0, "max_active"));
   return check_image(request.image());

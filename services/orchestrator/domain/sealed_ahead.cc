@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/orchestrator/domain/sealed_ahead.h"
 
-#include <algorithm>
-
 #include "formats/esm/insertion.h"
 
 namespace sealift::orchestrator {
@@ -33,9 +31,7 @@ SealedAhead SealedAhead::read(const Launch& launch, Objects& objects) {
 }
 
 void SealedAhead::add(const Bytes& bytes) {
-  const auto head = cpio::read_head([&](std::size_t limit) -> Result<Bytes> {
-    return to_bytes(ByteView{bytes}.first(std::min(limit, bytes.size())));
-  });
+  const auto head = cpio::read_head(bytes);
   if (!head) return;
   const auto operand = esm::operand_of(*head);
   if (!operand) return;

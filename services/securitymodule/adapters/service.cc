@@ -14,13 +14,6 @@ constexpr std::size_t kRoomForTheRest = 64UL * 1024;
 constexpr std::size_t kRoomForOneHost = 128;
 constexpr std::size_t kInBase64 = 2;  // JSON writes bytes so; it is less
 
-/// The seed out of a request, which does not have it afterwards. The request is the RPC server's own object,
-/// never const itself; nobody reads it after this call.
-SecretBytes take_seed(const v1::PutSeedRequest& request) {
-  auto& seed = const_cast<std::string&>(request.seed());  // NOLINT(cppcoreguidelines-pro-type-const-cast)
-  return SecretBytes{std::span{reinterpret_cast<std::uint8_t*>(seed.data()), seed.size()}};
-}
-
 class Askers {
  public:
   explicit Askers(std::string own_domain) : own_domain_{std::move(own_domain)} {}
@@ -65,7 +58,9 @@ void register_plain_insertion(rpc::Router& router, SecurityModule& sm, const Ask
       "sealift.v1.SeedService.PutSeed", Allow::roles({Role::tenant}),
       [&sm, askers, plain](const Call& call,
                            const v1::PutSeedRequest& request) -> Result<v1::PutSeedResponse> {
-        auto seed = take_seed(request);
+        // The request is the RPC server's own object, never const itself; nobody reads it after this call.
+        auto seed = take_seed(
+            const_cast<v1::PutSeedRequest&>(request));  // NOLINT(cppcoreguidelines-pro-type-const-cast)
         SEALIFT_TRY(const auto asker, askers.tenant(call));
         if (!sm.serves(asker.tenant))
           return fail(ErrorCode::permission_denied, "this security module does not serve that tenant",

@@ -3,10 +3,9 @@
 
 #include <fmt/core.h>
 
-#include <algorithm>
-#include <cctype>
 #include <set>
 
+#include "base/names.h"
 #include "services/securitymodule/domain/page.h"
 
 namespace sealift::securitymodule {
@@ -14,22 +13,17 @@ namespace {
 
 constexpr std::size_t kMaxSetName = 63;
 
-bool is_name(std::string_view text) {
-  return !text.empty() && text.size() <= kMaxSetName && std::ranges::all_of(text, [](unsigned char c) {
-    return std::isalnum(c) != 0 || c == '-' || c == '_' || c == '.';
-  });
-}
-
 tl::unexpected<Error> refuse(const char* field, const char* what) {
   return fail(ErrorCode::invalid_argument, what, field);
 }
 
 Status check_shape(const v1::HostSet& set) {
-  if (!is_name(set.name())) return refuse("name", "a set's name is 1 to 63 of A-Z a-z 0-9 - _ .");
+  if (!is_plain_name(set.name(), kMaxSetName))
+    return refuse("name", "a set's name is 1 to 63 of A-Z a-z 0-9 - _ .");
   if (set.hosts_size() > kMaxSetHosts) return refuse("hosts", "a set has at most 1000 hosts");
   if (set.labels_size() > kMaxSetLabels) return refuse("labels", "a set has at most 64 labels");
   for (const auto& [name, value] : set.labels()) {
-    if (!is_name(name) || (!value.empty() && !is_name(value)))
+    if (!is_plain_name(name, kMaxSetName) || (!value.empty() && !is_plain_name(value, kMaxSetName)))
       return refuse("labels", "a label's name and value are 1 to 63 of A-Z a-z 0-9 - _ .");
   }
   std::set<std::string> names;
@@ -46,7 +40,7 @@ Result<v1::HostSet> HostSets::put(const std::string& tenant, v1::HostSet set) {
   SEALIFT_CHECK(check_shape(set));
   for (const auto& host : set.hosts()) SEALIFT_CHECK(enrolments_.key_of(tenant, to_bytes(as_bytes(host))));
   const auto version = static_cast<std::int64_t>(set.version());
-  set.set_host_count(static_cast<std::uint32_t>(set.hosts_size()));
+  set.clear_host_count();
   set.clear_version();
   set.DiscardUnknownFields();
   store::HostSetRecord record{tenant, set.name(), {}, version};
@@ -59,6 +53,7 @@ Result<v1::HostSet> HostSets::put(const std::string& tenant, v1::HostSet set) {
     SEALIFT_TRY(const auto changed, store_.update(record));
     set.set_version(static_cast<std::uint64_t>(changed));
   }
+  set.set_host_count(static_cast<std::uint32_t>(set.hosts_size()));
   return set;
 }
 
@@ -70,6 +65,7 @@ Result<v1::HostSet> HostSets::read(const store::HostSetRecord& record) {
   if (!set.ParseFromArray(content.data(), static_cast<int>(content.size())))
     return fail(ErrorCode::malformed, "the stored set cannot be read", "name");
   set.set_version(static_cast<std::uint64_t>(record.version));
+  set.set_host_count(static_cast<std::uint32_t>(set.hosts_size()));
   return set;
 }
 

@@ -168,6 +168,18 @@ crypto::Digest digest_of(const v1::SeedPolicy& policy) {
   return crypto::digest(crypto::HashAlgorithm::sha256, as_bytes(policy.SerializeAsString()));
 }
 
+/// What `verify` says under the reference whose state the storage key demands; under the last one where it
+/// demands none of them.
+template <typename Verify>
+auto under_one_of(const std::vector<tee::MeasuredPolicy>& references, Verify verify) {
+  auto verified = verify(references.front());
+  for (std::size_t i = 1; i < references.size(); ++i) {
+    if (verified || verified.error().code != ErrorCode::storage_key_policy_differs) break;
+    verified = verify(references[i]);
+  }
+  return verified;
+}
+
 tl::unexpected<Error> not_allowed(std::string message, std::string_view member) {
   return fail(ErrorCode::failed_precondition, std::move(message), fmt::format("policy.{}", member));
 }
@@ -272,21 +284,15 @@ Status ImagePolicy::allow_ahead() const {
 }
 
 Result<tee::VerifiedStorageKey> ImagePolicy::verify_key(const tpm::Public& key) const {
-  auto verified =
-      tee::VerifiedStorageKey::verify(key, *references_.front().profile, references_.front().approved);
-  for (std::size_t i = 1; i < references_.size(); ++i) {
-    if (verified || verified.error().code != ErrorCode::storage_key_policy_differs) break;
-    verified = tee::VerifiedStorageKey::verify(key, *references_[i].profile, references_[i].approved);
-  }
-  return verified;
+  return under_one_of(references_, [&](const tee::MeasuredPolicy& reference) {
+    return tee::VerifiedStorageKey::verify(key, *reference.profile, reference.approved);
+  });
 }
 
 Result<tee::MeasuredHost> ImagePolicy::verify(ByteView evidence, TimePoint now) const {
-  auto host = tee::verify_measured_evidence(evidence, references_.front(), now);
-  for (std::size_t i = 1; i < references_.size(); ++i) {
-    if (host || host.error().code != ErrorCode::storage_key_policy_differs) break;
-    host = tee::verify_measured_evidence(evidence, references_[i], now);
-  }
+  auto host = under_one_of(references_, [&](const tee::MeasuredPolicy& reference) {
+    return tee::verify_measured_evidence(evidence, reference, now);
+  });
   if (!host) return host;
   SEALIFT_CHECK(allow_platform(host->platform));
   return host;

@@ -47,14 +47,6 @@ v1::InsertionProof message_of(const tee::InsertionProof& proof) {
   return message;
 }
 
-/// The seed out of it, which it does not have afterwards.
-SecretBytes take_seed(v1::PutSeedRequest& request) {
-  auto& seed = *request.mutable_seed();
-  SecretBytes taken{std::span{reinterpret_cast<std::uint8_t*>(seed.data()), seed.size()}};
-  request.clear_seed();
-  return taken;
-}
-
 }  // namespace
 
 Result<const InsertionKey*> Insertions::key() const {

@@ -13,8 +13,16 @@ void put(v1::Refusal& refusal, const Error& error) {
   refusal.set_code(std::string{name(error.code)});
   refusal.set_field(error.field);
   refusal.set_message(error.message);
+  refusal.set_remedy(std::string{remedy(error.code)});
   refusal.set_expected(error.expected);
   refusal.set_found(error.found);
+}
+
+/// Of ours, and not of the image or host: an image or host that is not there, and the number of hosts that a
+/// policy allows, are answers.
+bool is_trouble(const Error& error) {
+  return kind(error.code) == ErrorKind::environment && error.code != ErrorCode::not_found &&
+         error.code != ErrorCode::resource_exhausted;
 }
 
 }  // namespace
@@ -36,13 +44,15 @@ class SealingAhead::Batch {
     }
   }
 
-  void seal_image(const std::string& image_id, v1::SealedImage& into) {
+  /// Fails where we are in trouble ourselves: nothing is said of the image or a host then.
+  Status seal_image(const std::string& image_id, v1::SealedImage& into) {
     into.set_image_id(image_id);
     const auto sealed = seal_to_all(image_id, into);
-    if (sealed) return;
+    if (sealed || is_trouble(sealed.error())) return sealed;
     put(*into.mutable_refusal(), sealed.error());
     decided_.push_back({decision(image_id), sealed.error()});
     places_.push_back(nullptr);
+    return {};
   }
 
   Status record(DecisionLog& log) {
@@ -77,6 +87,7 @@ class SealingAhead::Batch {
         *sealed.mutable_sealed_data() = *outcome;
         decided_.push_back({std::move(one)});
       } else {
+        if (is_trouble(outcome.error())) return tl::unexpected(outcome.error());
         put(*sealed.mutable_refusal(), outcome.error());
         decided_.push_back({std::move(one), outcome.error()});
       }
@@ -132,7 +143,7 @@ Result<v1::SealToSetResponse> SealingAhead::seal(
   Batch batch{*this, asker, set};
   v1::SealToSetResponse response;
   response.mutable_images()->Reserve(image_ids.size());
-  for (const auto& image_id : image_ids) batch.seal_image(image_id, *response.add_images());
+  for (const auto& image_id : image_ids) SEALIFT_CHECK(batch.seal_image(image_id, *response.add_images()));
   SEALIFT_CHECK(batch.record(log_));
   return response;
 }

@@ -23,7 +23,7 @@ class SealingAhead {
         log_{log} {}
 
   /// An image or a host that is refused is told of in its place, and the others go on. invalid_argument at
-  /// "image_ids"; what could not be recorded fails as recording did, and gives nothing.
+  /// "image_ids"; a database that does not answer, or what could not be recorded, gives nothing.
   Result<v1::SealToSetResponse> seal(const Asker& asker, const v1::HostSet& set,
                                      const google::protobuf::RepeatedPtrField<std::string>& image_ids);
 

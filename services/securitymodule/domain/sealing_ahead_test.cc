@@ -64,6 +64,35 @@ class SealingAheadTest : public SecurityModuleTest {
   }
 };
 
+/// A database that does not answer, just when a host's platform is looked up.
+class SilentVerdicts final : public store::VerdictStore {
+ public:
+  Status put(const store::VerdictKey&, const Bytes&) override { return silence(); }
+  Result<std::optional<Bytes>> get(const store::VerdictKey&) override { return silence(); }
+  Result<std::int64_t> remove_of_host(const std::string&, const Bytes&, int) override { return silence(); }
+
+ private:
+  static tl::unexpected<Error> silence() {
+    return fail(ErrorCode::unavailable, "the database does not answer");
+  }
+};
+
+// Who is told of a refusal takes the image's slots away; nobody must for what is wrong with us.
+TEST_F(SealingAheadTest, SaysNothingOfHostsWhereItsOwnDatabaseDoesNotAnswer) {
+  ASSERT_THAT(sm.put_set(asker(), fleet()), Succeeds());
+  SilentVerdicts silent;
+  const auto& stores = replica.stores;
+  SecurityModule troubled{{kTenant},
+                          {*stores.seeds, *stores.authorizations, *stores.enrolments, *stores.challenges,
+                           *stores.revocations, *stores.sets, silent},
+                          replica.vault,
+                          clock,
+                          replica.limits,
+                          log};
+  EXPECT_THAT(seal(troubled, {kImage}), FailsWith(ErrorCode::unavailable));
+  EXPECT_TRUE(seal_first(kImage).has_sealed_data());
+}
+
 TEST_F(SealingAheadTest, GivesTheVeryBytesThatTheHostWouldGet) {
   ASSERT_THAT(sm.put_set(asker(), fleet()), Succeeds());
   ASSERT_THAT(put(sm, kOtherImage, 2, lasting_policy()), Succeeds());

@@ -22,6 +22,11 @@ Bytes metadata_of(const ImagePolicy& policy) {
 
 }  // namespace
 
+SecretBytes take_seed(v1::PutSeedRequest& request) {
+  auto& seed = *request.mutable_seed();
+  return SecretBytes{std::span{reinterpret_cast<std::uint8_t*>(seed.data()), seed.size()}};
+}
+
 Status Seeds::put(const ImageKey& image, const SecretBytes& seed, const ImagePolicy& policy) {
   const auto known = compare(image, seed, policy);
   if (known || known.error().code != ErrorCode::not_found) return known;

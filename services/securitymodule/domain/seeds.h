@@ -26,6 +26,9 @@ struct OpenedSeed {
   Bytes insertion;
 };
 
+/// The seed out of a request, which does not have it afterwards.
+SecretBytes take_seed(v1::PutSeedRequest& request);
+
 class Seeds {
  public:
   Seeds(store::SeedStore& seeds, store::AuthorizationStore& authorizations, const Vault& vault,

@@ -33,7 +33,7 @@ bool leads_to(const tpm::EventLog& log, const tpm::PcrValues& state) {
   });
 }
 
-/// The departure of `ours` from what `path` holds, where that is a log and they differ.
+/// Of `ours` from `approved`; none where they do not differ, or cannot be compared.
 std::optional<tpm::EventDifference> departure(const tpm::EventLog& ours, const tpm::EventLog& approved) {
   const auto difference = tpm::first_difference(ours, approved, tpm::HashAlgorithm::sha256);
   return difference ? *difference : std::nullopt;
